@@ -1,0 +1,138 @@
+#ifndef DRAGOMAN_SMTP_SERVER_H
+#define DRAGOMAN_SMTP_SERVER_H
+
+#include "dragoman/smtp/actions.h"
+#include "dragoman/smtp/envelope.h"
+
+/*
+ * server.h - the SMTP server machine (RFC 5321, 4954, 3207, 2920, 1870): lines
+ * and answers in, actions out.  No socket, no clock, no policy inside.
+ *
+ * While it waits for an answer (dg_srv_is_waiting) it takes no input: the
+ * owner keeps the bytes and feeds them after answering.  A question (ASK,
+ * DRAFT, COMMIT, STARTTLS) is always the last action of a step.
+ *
+ * STARTTLS: input in the same feed behind the command closes the session.
+ * What comes between our 220 and the handshake is the owner's to look for,
+ * since the machine cannot tell it from TLS: it must throw such bytes away and
+ * close; bytes fed in that state close the session too.
+ */
+struct dg_srv;
+
+/* 0: the default named here. */
+struct dg_srv_limits {
+	size_t line;          /* command line, 2048 */
+	size_t auth_line;     /* 12288 */
+	uint64_t size;        /* message bytes, shown by SIZE; 0 = no limit */
+	size_t recipients;    /* 1000 */
+	unsigned received;    /* loop limit: Received fields, 50 */
+	unsigned errors;      /* bad commands before 421, 20 */
+	unsigned auths;       /* AUTH attempts a session, 10 */
+	size_t header;        /* bytes of the message's header, 1 MiB */
+};
+
+struct dg_srv_options {
+	const struct dg_dialect *dialect; /* of the peer known at connect */
+	struct dg_str hostname;
+	struct dg_str address;            /* the client's, for Received */
+	struct dg_srv_limits limits;
+	bool has_tls;                     /* STARTTLS is possible */
+	bool tls_is_on;                   /* implicit TLS */
+	struct dg_challenges *challenges;
+	struct dg_str listener;
+};
+
+struct dg_srv *dg_srv_new(const struct dg_srv_options *o);
+void dg_srv_free(struct dg_srv *s);
+
+/* Begin: asks CONNECT. */
+void dg_srv_start(struct dg_srv *s, struct dg_acts *out);
+/* Returns how many bytes were used; the rest comes again later. */
+size_t dg_srv_feed(struct dg_srv *s, struct dg_str in, struct dg_acts *out);
+bool dg_srv_is_waiting(const struct dg_srv *s);
+
+/* What a peer may do; the owner sets it whenever it identified the peer: after
+ * CONNECT was asked, on OFFER, and on DG_ACT_LOGIN.  Borrowed things belong
+ * to the generation that the session pins. */
+struct dg_srv_peer {
+	const struct dg_dialect *dialect;
+	unsigned mechs;        /* what "AUTH *" stands for, and what may be used:
+	                        * DG_MECH_BIT */
+	bool requires_auth;    /* MAIL before a login is 530 5.7.0 */
+	bool requires_tls;     /* AUTH and MAIL before TLS are 530 / 538 */
+	bool clear_needs_tls;  /* clear-text mechanisms only after TLS */
+	uint64_t size;         /* 0 = the listener's limit */
+	size_t recipients;     /* 0 = the listener's limit */
+	bool may_relay;        /* false: MAIL is 550 5.7.1 (peer "anyone") */
+};
+void dg_srv_set_peer(struct dg_srv *s, const struct dg_srv_peer *p);
+
+enum dg_verdict {
+	DG_VERDICT_ACCEPT, /* also "no opinion" */
+	DG_VERDICT_REFUSE, /* reply is 5yz */
+	DG_VERDICT_DEFER,  /* reply is 4yz */
+	DG_VERDICT_CLOSE,  /* with the reply if there is one */
+	DG_VERDICT_DISCARD,
+};
+struct dg_srv_answer {
+	enum dg_verdict verdict;
+	int code;
+	char enhanced[12];
+	struct dg_str text;            /* of the reply; may be "" */
+	/* OFFER: NULL = the dialect's own */
+	const struct dg_offer_line *lines;
+	size_t n_lines;
+	unsigned hide, show;           /* DG_EXT_* on top of the dialect's */
+	/* CREDENTIAL: a refusal gets the same words as a wrong password, the
+	 * policy's own go to the trace */
+	const struct dg_credential *credential; /* NULL = unknown */
+	struct dg_str as;              /* who it then is; "" = the account */
+	/* RECIPIENT */
+	struct dg_str hop;
+	struct dg_str to;              /* rewritten address, "" = as given */
+	int64_t expire_ms;
+	/* SENDER */
+	struct dg_str sender;          /* rewritten, p NULL = as given */
+};
+void dg_srv_answer(struct dg_srv *s, const struct dg_srv_answer *a,
+    struct dg_acts *out);
+
+/* After DG_ACT_STARTTLS: the handshake is done (with its words for Received:
+ * "TLSv1.3 TLS_AES_256_GCM_SHA384"). */
+void dg_srv_tls_done(struct dg_srv *s, struct dg_str words);
+/* After DG_ACT_DRAFT: DG_OK, or why there is no room (4yz from e).  id goes
+ * into the Received line. */
+void dg_srv_draft(struct dg_srv *s, enum dg_rc rc, struct dg_str id,
+    int64_t now_ms, const struct dg_err *e, struct dg_acts *out);
+/* A write to the draft failed: the rest is read and dropped, then 4yz.  When
+ * COMMIT stands in the same list already, the owner must not commit, but
+ * answer it with the failure all the same. */
+void dg_srv_body_failed(struct dg_srv *s, const struct dg_err *e);
+/* After DG_ACT_COMMIT: DG_OK = durable, now 250. */
+void dg_srv_committed(struct dg_srv *s, enum dg_rc rc, const struct dg_err *e,
+    struct dg_acts *out);
+/* The owner wants it over: 421 with these words, then CLOSE (a message whose
+ * commit is under way is still answered first). */
+void dg_srv_stop(struct dg_srv *s, const char *enhanced, struct dg_str text,
+    struct dg_acts *out);
+/* Between transactions, nothing half said: a soft end may close it now. */
+bool dg_srv_is_idle(const struct dg_srv *s);
+
+/* What is known, for questions and logs. Views live until the next step. */
+struct dg_str dg_srv_helo(const struct dg_srv *s);
+bool dg_srv_is_ehlo(const struct dg_srv *s);
+bool dg_srv_has_tls(const struct dg_srv *s);
+struct dg_str dg_srv_user(const struct dg_srv *s);
+const char *dg_srv_mechanism(const struct dg_srv *s); /* "" before a login */
+const char *dg_srv_strength(const struct dg_srv *s);
+struct dg_str dg_srv_auth_log(const struct dg_srv *s); /* of the last try */
+const struct dg_identity *dg_srv_identity(const struct dg_srv *s);
+/* The transaction's envelope; NULL outside.  dg_srv_take_envelope gives it
+ * away (at DG_ACT_COMMIT). */
+struct dg_envelope *dg_srv_envelope(struct dg_srv *s);
+struct dg_envelope *dg_srv_take_envelope(struct dg_srv *s);
+/* The recipient being asked about, and the verb's own words. */
+struct dg_str dg_srv_asked_address(const struct dg_srv *s);
+const char *dg_srv_state_name(const struct dg_srv *s);
+
+#endif
