@@ -1,0 +1,63 @@
+#ifndef DRAGOMAN_NET_CONN_H
+#define DRAGOMAN_NET_CONN_H
+
+#include "dragoman/net/loop.h"
+#include "dragoman/net/tls.h"
+
+/*
+ * conn.h - one connection: bytes in, bytes out, TLS, deadlines, one way to
+ * close.  A bufferevent inside.  Every callback comes from the loop, never
+ * from inside a call of yours.
+ */
+struct dg_conn;
+
+enum dg_conn_event {
+	DG_CONN_INPUT,    /* more bytes: see dg_conn_input() */
+	DG_CONN_DRAINED,  /* what was sent has left us (below 64 KiB) */
+	DG_CONN_TLS,      /* handshake done: dg_conn_tls_words() */
+	DG_CONN_EOF,      /* the peer sends no more; it may still read */
+	DG_CONN_LOST,     /* reset, TLS failure: dg_conn_error() says why */
+	DG_CONN_DEADLINE, /* the deadline set passed */
+	DG_CONN_CLOSED,   /* after dg_conn_finish: all is out and shut */
+};
+typedef void dg_conn_fn(void *ctx, struct dg_conn *c, enum dg_conn_event ev);
+
+/* Takes the non-blocking fd.  TCP_NODELAY is set. fn may be NULL until set. */
+struct dg_conn *dg_conn_new(struct dg_loop *l, int own_fd, dg_conn_fn *fn,
+    void *ctx);
+void dg_conn_set_fn(struct dg_conn *c, dg_conn_fn *fn, void *ctx);
+/* Two ends in memory, for policy tests; named as addresses "10.0.0.5". */
+void dg_conn_pair(struct dg_loop *l, struct dg_conn **a, struct dg_conn **b);
+/* Close at once and free; no callback comes any more.  NULL is fine; safe
+ * inside its own callback. */
+void dg_conn_free(struct dg_conn *c);
+
+/* All bytes received and not eaten, in one piece (at most 256 KiB is kept:
+ * reading pauses above). */
+struct dg_str dg_conn_input(struct dg_conn *c);
+void dg_conn_eat(struct dg_conn *c, size_t n);
+/* Queue bytes; they are copied. */
+void dg_conn_send(struct dg_conn *c, struct dg_str bytes);
+size_t dg_conn_pending(const struct dg_conn *c); /* bytes not yet out */
+/* Stop or go on reading (while an answer is awaited). */
+void dg_conn_pause(struct dg_conn *c, bool paused);
+/* When what was sent is out, close; then DG_CONN_CLOSED (or after 5 s). */
+void dg_conn_finish(struct dg_conn *c);
+/* Ask for DG_CONN_DEADLINE in ms from now; 0 = none.  Re-arms. */
+void dg_conn_deadline(struct dg_conn *c, int64_t ms);
+
+/* After what was sent is out: handshake.  Input not eaten by then is thrown
+ * away, and reported: DG_CONN_LOST with "plain text after STARTTLS". */
+void dg_conn_tls_accept(struct dg_conn *c, struct dg_tls *t);
+/* host: SNI and, with verify, the name checked (RFC 6125). */
+void dg_conn_tls_connect(struct dg_conn *c, struct dg_tls *t,
+    struct dg_str host, bool verify);
+struct dg_str dg_conn_tls_words(const struct dg_conn *c); /* "TLSv1.3 ..." */
+const char *dg_conn_error(const struct dg_conn *c);
+/* Remote address without port, e.g. "10.0.0.5", "::1"; and with port. */
+struct dg_str dg_conn_address(const struct dg_conn *c);
+struct dg_str dg_conn_address_port(const struct dg_conn *c);
+void dg_conn_set_address(struct dg_conn *c, struct dg_str address,
+    unsigned port); /* for pairs */
+
+#endif

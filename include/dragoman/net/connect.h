@@ -1,0 +1,37 @@
+#ifndef DRAGOMAN_NET_CONNECT_H
+#define DRAGOMAN_NET_CONNECT_H
+
+#include "dragoman/net/conn.h"
+
+/*
+ * connect.h - reach "host:port" without blocking: resolve (libunbound on the
+ * worker's own loop, /etc/hosts included), try the addresses in turn.
+ */
+struct dg_dialer;
+struct dg_dialer_options {
+	const char *const *dns_servers; /* "127.0.0.1@5353"; NULL-ended; NULL or
+	                                 * empty: the system's */
+	const char *hosts_file; /* NULL: /etc/hosts */
+};
+/* One a worker. */
+struct dg_dialer *dg_dialer_new(struct dg_loop *l,
+    const struct dg_dialer_options *o);
+void dg_dialer_free(struct dg_dialer *d);
+
+/* own_conn NULL: e says why (unreachable, refused, no such host, timeout; in
+ * words for a postmaster).  Comes later, never inside dg_dial. */
+typedef void dg_dial_fn(void *ctx, uint64_t ticket, struct dg_conn *own_conn,
+    const struct dg_err *e);
+/* where: "h:587", "10.1.0.5:25", "[::1]:25", "h" (port 25). source: local
+ * address or "". */
+void dg_dial(struct dg_dialer *d, struct dg_str where, struct dg_str source,
+    int64_t timeout_ms, dg_dial_fn *fn, void *ctx, uint64_t ticket);
+/* Policy tests: who answers instead of the network.  It returns the near end
+ * of a pair, or NULL with *e filled. */
+typedef struct dg_conn *dg_dial_hook(void *ctx, struct dg_str where,
+    struct dg_err *e);
+void dg_dialer_divert(struct dg_dialer *d, dg_dial_hook *hook, void *ctx);
+/* "host:port" split; port 25 when absent; false when malformed. */
+bool dg_hostport(struct dg_str where, struct dg_str *host, unsigned *port);
+
+#endif

@@ -1,0 +1,22 @@
+#ifndef DRAGOMAN_NET_TLS_H
+#define DRAGOMAN_NET_TLS_H
+
+#include "dragoman/base/err.h"
+#include "dragoman/base/str.h"
+
+/* tls.h - contexts: a listener's certificate, and how hops are checked. */
+enum dg_tls_version { DG_TLS_1_0 = 10, DG_TLS_1_1 = 11, DG_TLS_1_2 = 12,
+	DG_TLS_1_3 = 13 };
+
+struct dg_tls;
+/* Certificate chain and key as PEM files; least: oldest version taken.
+ * The error says which file and why (OpenSSL's words in plain text). */
+struct dg_tls *dg_tls_server_new(const char *certificate, const char *key,
+    enum dg_tls_version least, struct dg_err *e);
+/* For calling hops: the system's trust store, plus ca_file if not NULL. */
+struct dg_tls *dg_tls_client_new(const char *ca_file,
+    enum dg_tls_version least, struct dg_err *e);
+/* Safe while connections still use it. */
+void dg_tls_free(struct dg_tls *t);
+
+#endif
