@@ -1,0 +1,61 @@
+#ifndef DRAGOMAN_CORE_SPOOL_STORE_H
+#define DRAGOMAN_CORE_SPOOL_STORE_H
+
+#include "record.h"
+
+/*
+ * store.h - the database under the spool: SQLite, write-ahead log, one
+ * connection, used by the spool thread alone.  Private to the spool floor;
+ * store.c is the only file that knows SQLite.
+ */
+struct dg_store;
+
+enum dg_rc dg_store_open(const char *file, bool no_sync, struct dg_store **out,
+    struct dg_err *e);
+void dg_store_close(struct dg_store *st);
+
+/* A transaction: durable ones are synced when dg_store_commit returns. The
+ * first failure inside makes commit fail with it; then it is rolled back. */
+void dg_store_begin(struct dg_store *st, bool is_durable);
+enum dg_rc dg_store_commit(struct dg_store *st, struct dg_err *e);
+
+/* Inside a transaction; a failure shows at commit. */
+void dg_store_insert(struct dg_store *st, uint64_t id,
+    const struct dg_kept *k);
+void dg_store_update(struct dg_store *st, uint64_t id,
+    const struct dg_settle_rcpt *r, int64_t now_ms);
+void dg_store_delete(struct dg_store *st, uint64_t id, unsigned number);
+void dg_store_forget(struct dg_store *st, uint64_t id);
+/* What of a message still waits in a lane. */
+struct dg_rest {
+	unsigned n;
+	int64_t due_ms, expire_ms;
+};
+void dg_store_rest(struct dg_store *st, uint64_t id, struct dg_str lane,
+    struct dg_rest *out);
+
+/* A message's facts, with the recipients of that lane that are due or
+ * expired; with lane.n == 0 all of them. */
+enum dg_rc dg_store_read(struct dg_store *st, uint64_t id, struct dg_str lane,
+    int64_t now_ms, struct dg_kept **out, struct dg_err *e);
+/* Its inline body, into k->body. */
+enum dg_rc dg_store_read_body(struct dg_store *st, struct dg_kept *k,
+    struct dg_err *e);
+
+typedef void dg_store_row(void *ctx, uint64_t id, bool has_file,
+    struct dg_str lane, unsigned n, int64_t due_ms, int64_t expire_ms);
+/* Everything that waits, by id and lane (start). */
+enum dg_rc dg_store_walk(struct dg_store *st, dg_store_row *row, void *ctx,
+    struct dg_err *e);
+bool dg_store_has(struct dg_store *st, uint64_t id);
+uint64_t dg_store_last_id(struct dg_store *st);
+/* Waiting ids in order, at most max into out; returns how many. */
+size_t dg_store_ids(struct dg_store *st, uint64_t *out, size_t max);
+
+/* Bytes in the write-ahead log, syncs so far. */
+uint64_t dg_store_wal(const struct dg_store *st);
+uint64_t dg_store_syncs(const struct dg_store *st);
+/* Move the log into the database when it has grown. */
+void dg_store_tidy(struct dg_store *st);
+
+#endif
