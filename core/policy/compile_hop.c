@@ -1,0 +1,489 @@
+/* compile_hop.c - d.hop { ... } into struct dg_hop. */
+#include "schema.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct login {
+	struct dg_hop_login x;
+	struct dg_ref secret;
+};
+
+struct decl {
+	struct dg_decl d;
+	struct dg_hop x;
+	struct dg_ref dialect;
+	struct login *logins;
+	size_t n_logins;
+	int tls, eight_bit;
+	bool has_hosts;
+	struct dg_place login_at;
+};
+
+size_t
+dg_hop_decl_size(void)
+{
+	return sizeof(struct decl);
+}
+
+/* ---- hosts ---- */
+
+static bool
+is_port(const char *z)
+{
+	return strspn(z, "0123456789") == strlen(z) && strlen(z) >= 1 &&
+	    strlen(z) <= 5 && atoi(z) >= 1 && atoi(z) <= 65535;
+}
+
+/* NULL, or what is wrong with "host", "host:port", "[::1]:port". */
+static const char *
+host_problem(const char *z)
+{
+	size_t n = strcspn(z, ":");
+	struct dg_net net;
+
+	if (z[0] == '\0' || strpbrk(z, " \t,;/@") != NULL)
+		return "is no host: \"mail.example:587\"";
+	if (z[0] == '[') {
+		const char *end = strchr(z, ']');
+
+		if (end == NULL ||
+		    !dg_net_read(dg_str_of(z + 1, (size_t)(end - z - 1)),
+			&net) ||
+		    net.bits != 128)
+			return "is no address in brackets: "
+			       "\"[2001:db8::1]:25\"";
+		if (end[1] != '\0' && (end[1] != ':' || !is_port(end + 2)))
+			return "has no good port behind its \":\"";
+		return NULL;
+	}
+	if (strchr(z + n, ':') != strrchr(z, ':'))
+		return "is an IPv6 address without brackets: "
+		       "\"[2001:db8::1]:25\"";
+	if (n == 0 || n > 253)
+		return "is no host: \"mail.example:587\"";
+	if (z[n] == ':' && !is_port(z + n + 1))
+		return "has no good port behind its \":\"";
+	return NULL;
+}
+
+static void
+read_hosts(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+	size_t n;
+
+	if (lua_type(r->L, -1) == LUA_TSTRING) {
+		dg_read_bad(r, "is a list: hosts = { \"%.100s\" }",
+		    lua_tostring(r->L, -1));
+		return;
+	}
+	d->x.hosts = dg_read_list(r, false, &n);
+	d->x.n_hosts = n;
+	for (size_t i = 0; i < n; i++) {
+		const char *problem = host_problem(d->x.hosts[i]);
+
+		dg_step_item(r, (int)i + 1);
+		if (problem != NULL)
+			dg_read_bad(r, "\"%s\" %s", d->x.hosts[i], problem);
+		dg_step_out(r);
+	}
+	if (lua_type(r->L, -1) == LUA_TTABLE && lua_rawlen(r->L, -1) == 0)
+		dg_read_bad(r, "is empty");
+}
+
+/* ---- login ---- */
+
+/* [1] of a row, or NULL. */
+static const char *
+item_string(struct dg_reader *r, int i)
+{
+	const char *z = NULL;
+
+	lua_rawgeti(r->L, -1, i);
+	if (lua_type(r->L, -1) == LUA_TSTRING)
+		z = dg_load_str(r->ld, dg_str(lua_tostring(r->L, -1)));
+	lua_pop(r->L, 1);
+	return z;
+}
+
+static const char *
+secret_of(struct dg_reader *r)
+{
+	const char *z = NULL;
+
+	lua_pushliteral(r->L, "secret");
+	lua_rawget(r->L, -2);
+	if (lua_type(r->L, -1) == LUA_TSTRING)
+		z = dg_load_str(r->ld, dg_str(lua_tostring(r->L, -1)));
+	lua_pop(r->L, 1);
+	return z;
+}
+
+static const struct dg_field login_fields[] = {
+	{ "secret", DG_F_REF, offsetof(struct login, secret), NULL, NULL },
+	{ "user", DG_F_LATER, 0, NULL, NULL },
+	{ "token", DG_F_LATER, 0, NULL, NULL },
+	{ NULL, DG_F_LATER, 0, NULL, NULL },
+};
+
+/* The named fields of a row: dg_read_fields would take its [1] for a mistake,
+ * so a copy without it is read. */
+static void
+read_login_fields(struct dg_reader *r, struct login *out)
+{
+	lua_State *L = r->L;
+
+	lua_newtable(L);
+	for (lua_pushnil(L); lua_next(L, -3) != 0; lua_pop(L, 1))
+		if (!lua_isinteger(L, -2)) {
+			lua_pushvalue(L, -2);
+			lua_pushvalue(L, -2);
+			lua_rawset(L, -5);
+		}
+	dg_read_fields(r, login_fields, out, NULL);
+	lua_pop(L, 1);
+}
+
+static bool
+needs_own_row(struct dg_reader *r, const char *first)
+{
+	const char *second = item_string(r, 2);
+	const char *secret = secret_of(r);
+
+	if (second == NULL)
+		return false;
+	if (secret == NULL)
+		secret = "x";
+	dg_read_bad(r,
+	    "\"%s\" needs its own row: { { \"%s\", secret=\"%s\" }, { \"%s\", "
+	    "secret=\"%s\" } }",
+	    second, first, secret, second, secret);
+	return true;
+}
+
+static void
+read_login_row(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+	struct login *l = &d->logins[d->n_logins];
+	const char *mech;
+
+	if (!dg_read_is_table(r, "a row: { \"NTLM\", secret = \"x\" }"))
+		return;
+	mech = item_string(r, 1);
+	if (mech == NULL) {
+		dg_read_bad(r,
+		    "needs a mechanism first: { \"NTLM\", secret = \"x\" }");
+		return;
+	}
+	if (needs_own_row(r, mech))
+		return;
+	read_login_fields(r, l);
+	if (!dg_read_mech(r, mech, &l->x.mech))
+		return;
+	l->x.where = dg_place_where(r->ld, &r->at);
+	lua_pushliteral(r->L, "secret");
+	lua_rawget(r->L, -2);
+	if (lua_isnil(r->L, -1))
+		dg_read_bad(r, "\"%s\" needs secret = \"...\"", mech);
+	lua_pop(r->L, 1);
+	if (l->secret.name != NULL)
+		d->n_logins++;
+}
+
+static void
+read_login(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+	lua_State *L = r->L;
+	int type;
+
+	if (lua_type(L, -1) == LUA_TSTRING) {
+		dg_read_bad(r, "takes a row: { \"%.40s\", secret = \"x\" }",
+		    lua_tostring(L, -1));
+		return;
+	}
+	if (!dg_read_is_table(r, "a row: { \"NTLM\", secret = \"x\" }"))
+		return;
+	d->login_at = r->at;
+	d->logins = dg_load_alloc(r->ld,
+	    (lua_rawlen(L, -1) + 1) * sizeof(*d->logins));
+	type = lua_rawgeti(L, -1, 1);
+	lua_pop(L, 1);
+	if (type == LUA_TTABLE)
+		(void)dg_read_each(r, "a list of rows", read_login_row, d);
+	else
+		read_login_row(r, d);
+}
+
+/* ---- retry, when, limits, on ---- */
+
+struct durations {
+	int64_t *v;
+	size_t n;
+};
+
+static void
+read_retry_item(struct dg_reader *r, void *obj)
+{
+	struct durations *t = obj;
+
+	if (dg_read_duration(r, &t->v[t->n]))
+		t->n++;
+}
+
+static void
+read_retry(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+	struct durations t = { NULL, 0 };
+
+	if (!dg_read_is_table(r, "a list of times: { \"1m\", \"5m\" }"))
+		return;
+	t.v = dg_load_alloc(r->ld,
+	    (lua_rawlen(r->L, -1) + 1) * sizeof(*t.v));
+	(void)dg_read_each(r, "a list of times", read_retry_item, &t);
+	if (lua_rawlen(r->L, -1) == 0)
+		dg_read_bad(r, "is empty");
+	if (t.n > 0) {
+		d->x.retry_ms = t.v;
+		d->x.n_retry = t.n;
+	}
+}
+
+static void
+read_when(struct dg_reader *r, void *obj)
+{
+	static const char *const actions[] = { "retry", "hold", "fail",
+		"next-host", "next-verb", NULL };
+	struct decl *d = obj;
+	const char *const *keys;
+	size_t n;
+
+	if (!dg_read_is_table(r, "a table: { [\"no-common-auth\"] = \"fail\" }"))
+		return;
+	keys = dg_read_keys(r, &n);
+	for (size_t i = 0; i < n; i++) {
+		enum dg_meaning m;
+		enum dg_action a;
+		const char *z;
+
+		dg_step_key(r, keys[i]);
+		lua_pushstring(r->L, keys[i]);
+		lua_rawget(r->L, -2);
+		z = dg_read_string(r, "an action");
+		if (!dg_meaning_find(dg_str(keys[i]), &m) ||
+		    m == DG_MEANING_OK) {
+			dg_read_bad(r, "unknown meaning \"%s\"%s", keys[i],
+			    dg_near(r->ld, keys[i], dg_meaning_names()));
+		} else if (z != NULL && !dg_action_find(dg_str(z), &a)) {
+			dg_read_bad(r,
+			    "\"%s\" is none of retry, hold, fail, next-host, "
+			    "next-verb%s",
+			    z, dg_near(r->ld, z, actions));
+		} else if (z != NULL) {
+			d->x.has_when[m] = true;
+			d->x.when[m] = a;
+		}
+		lua_pop(r->L, 1);
+		dg_step_out(r);
+	}
+}
+
+static void
+read_limits(struct dg_reader *r, void *obj)
+{
+	static const struct dg_field fields[] = {
+		{ "connections", DG_F_COUNT,
+		    offsetof(struct decl, x.connections), NULL, NULL },
+		{ "messages", DG_F_LATER, 0, NULL, NULL },
+		{ "size", DG_F_LATER, 0, NULL, NULL },
+		{ "recipients", DG_F_LATER, 0, NULL, NULL },
+		{ NULL, DG_F_LATER, 0, NULL, NULL },
+	};
+
+	dg_read_fields(r, fields, obj, NULL);
+}
+
+static void
+read_source(struct dg_reader *r, void *obj)
+{
+	const char *z = dg_read_string(r, "an address of this host");
+	struct dg_net net;
+
+	if (z == NULL)
+		return;
+	if (dg_net_read(dg_str(z), &net) && net.bits == 128)
+		((struct decl *)obj)->x.source = z;
+	else
+		dg_read_bad(r, "\"%s\" is no address", z);
+}
+
+static void
+read_helo(struct dg_reader *r, void *obj)
+{
+	const char *z = dg_read_string(r, "a host name");
+
+	if (z == NULL)
+		return;
+	if (z[0] != '\0' && strlen(z) <= 255 && strchr(z, ' ') == NULL)
+		((struct decl *)obj)->x.helo = z;
+	else
+		dg_read_bad(r, "\"%s\" is no host name", z);
+}
+
+static void
+read_on(struct dg_reader *r, void *obj)
+{
+	dg_read_hooks(r, dg_hop_questions, &((struct decl *)obj)->x.on);
+}
+
+/* ---- the declaration ---- */
+
+static const char *const tls_words[] = { "never", "opportunistic", "require",
+	"verify", NULL };
+static const char *const eight_bits[] = { "send", "refuse", NULL };
+
+static bool
+has_key(lua_State *L, const char *key)
+{
+	bool is_there;
+
+	lua_pushstring(L, key);
+	lua_rawget(L, -2);
+	is_there = !lua_isnil(L, -1);
+	lua_pop(L, 1);
+	return is_there;
+}
+
+void
+dg_hop_read(struct dg_reader *r, struct dg_decl *decl)
+{
+#define AT(f) offsetof(struct decl, f)
+	static const struct dg_field fields[] = {
+		{ "hosts", DG_F_READ, 0, NULL, read_hosts },
+		{ "mx", DG_F_LATER, 0, NULL, NULL },
+		{ "lmtp", DG_F_LATER, 0, NULL, NULL },
+		{ "dialect", DG_F_REF, AT(dialect), NULL, NULL },
+		{ "tls", DG_F_CHOICE, AT(tls), tls_words, NULL },
+		{ "login", DG_F_READ, 0, NULL, read_login },
+		{ "helo", DG_F_READ, 0, NULL, read_helo },
+		{ "source", DG_F_READ, 0, NULL, read_source },
+		{ "limits", DG_F_READ, 0, NULL, read_limits },
+		{ "retry", DG_F_READ, 0, NULL, read_retry },
+		{ "warn", DG_F_LATER, 0, NULL, NULL },
+		{ "give_up", DG_F_DURATION, AT(x.give_up_ms), NULL, NULL },
+		{ "eight_bit", DG_F_CHOICE, AT(eight_bit), eight_bits, NULL },
+		{ "when", DG_F_READ, 0, NULL, read_when },
+		{ "on", DG_F_READ, 0, NULL, read_on },
+		{ NULL, DG_F_LATER, 0, NULL, NULL },
+	};
+#undef AT
+	static const int64_t minute = 60 * 1000;
+	static const int64_t retry[] = { 1 * minute, 5 * minute, 15 * minute,
+		30 * minute, 60 * minute, 120 * minute, 240 * minute };
+	struct decl *d = (struct decl *)decl;
+
+	d->tls = DG_TLS_OPPORTUNISTIC;
+	d->x.retry_ms = retry;
+	d->x.n_retry = sizeof(retry) / sizeof(retry[0]);
+	d->x.give_up_ms = 5 * 24 * 60 * minute;
+	dg_read_fields(r, fields, d, NULL);
+	if (lua_type(r->L, -1) == LUA_TTABLE && !has_key(r->L, "hosts") &&
+	    !has_key(r->L, "mx") && !has_key(r->L, "lmtp"))
+		dg_read_bad(r, "needs hosts = { \"mail.example:25\" }");
+}
+
+/* ---- at the end ---- */
+
+static const char *
+secret_named(const struct dg_policy_options *o, const char *name)
+{
+	for (size_t i = 0; i < o->n_secrets; i++)
+		if (strcmp(o->secrets[i].name, name) == 0)
+			return o->secrets[i].name;
+	return NULL;
+}
+
+static void
+finish_logins(struct dg_load *ld, struct decl *d)
+{
+	const struct dg_policy_options *o = &ld->p->o;
+	struct dg_hop_login *v =
+	    dg_load_alloc(ld, (d->n_logins + 1) * sizeof(*v));
+	const char *clear = NULL;
+
+	for (size_t i = 0; i < d->n_logins; i++) {
+		struct login *l = &d->logins[i];
+
+		v[i] = l->x;
+		v[i].secret = secret_named(o, l->secret.name);
+		if (v[i].secret == NULL)
+			dg_load_bad(ld, &l->secret.place,
+			    "login: no secret \"%s\" in dragoman.yaml%s",
+			    l->secret.name,
+			    dg_near(ld, l->secret.name,
+				dg_option_names(ld, o->secrets,
+				    o->n_secrets)));
+		if (dg_mech_is_clear(v[i].mech) && clear == NULL)
+			clear = dg_mech_name(v[i].mech);
+	}
+	d->x.logins = v;
+	d->x.n_logins = d->n_logins;
+	if (clear != NULL && d->tls < (int)DG_TLS_REQUIRE)
+		dg_load_say(ld, &d->login_at, true,
+		    "login: %s may send the password in clear; say tls = "
+		    "\"verify\"",
+		    clear);
+}
+
+const char *
+dg_hop_name_find(struct dg_load *ld, const struct dg_ref *ref)
+{
+	const struct dg_decl *d = dg_decl_find(&ld->hops, ref->name);
+
+	if (d != NULL)
+		return d->name;
+	if (!ld->has_failed)
+		dg_load_bad(ld, &ref->place, "no hop \"%s\"%s", ref->name,
+		    dg_near(ld, ref->name, dg_decl_names(ld, &ld->hops)));
+	return NULL;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct dg_hop *x = *(const struct dg_hop *const *)a;
+	const struct dg_hop *y = *(const struct dg_hop *const *)b;
+
+	return strcmp(x->name, y->name);
+}
+
+void
+dg_hops_finish(struct dg_load *ld, struct dg_rules *out)
+{
+	size_t bytes = (ld->hops.n + 1) * sizeof(struct dg_hop *);
+	const struct dg_hop **v = dg_load_alloc(ld, bytes);
+	const struct dg_hop **sorted = dg_load_alloc(ld, bytes);
+
+	for (struct dg_decl *e = ld->hops.first; e != NULL; e = e->next) {
+		struct decl *d = (struct decl *)e;
+
+		if (!e->has_table)
+			continue;
+		d->x.name = e->name;
+		d->x.where = e->where;
+		d->x.tls = (enum dg_tls_policy)d->tls;
+		d->x.refuse_8bit = d->eight_bit == 1;
+		if (d->dialect.name != NULL)
+			d->x.dialect = dg_dialect_get(ld, &d->dialect);
+		finish_logins(ld, d);
+		v[out->n_hops++] = &d->x;
+	}
+	memcpy(sorted, v, bytes);
+	qsort(sorted, out->n_hops, sizeof(*sorted), by_name);
+	out->hops = v;
+	out->hops_by_name = sorted;
+}

@@ -1,0 +1,517 @@
+/*
+ * decision.c - d.refuse, d.to ... : decisions as values that remember the file
+ * and line which made them.
+ *
+ * Why in C: "return d.refuse ..." is a tail call, and only a C function called
+ * so still sees the policy's function below it; a constructor written in Lua
+ * would lose the line.  Completing one, d.to "hop" { because = "..." }, goes
+ * through __call, also in C.
+ *
+ * A decision is a userdata (kind, place) with its fields in a table beside it;
+ * they are checked here, where the author can be told the line.
+ */
+#include "decision.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dragoman/base/log.h"
+#include "dragoman/base/units.h"
+
+#define CLASS "dragoman.decision"
+
+enum { FIELDS_MAX = 8, LINES_MAX = DG_DIALECT_LINES };
+
+struct made {
+	enum dg_decision_kind kind;
+	struct dg_where where;
+};
+
+/* What each constructor takes.  first: the field that a plain string fills. */
+static const struct shape {
+	enum dg_decision_kind kind;
+	const char *name;
+	const char *first;
+	bool needs_first;
+	const char *fields[FIELDS_MAX];
+} shapes[] = {
+	{ DG_D_ACCEPT, "accept", NULL, false, { "as", "to" } },
+	{ DG_D_REFUSE, "refuse", "text", true, { NULL } },
+	{ DG_D_DEFER, "defer", "text", true, { NULL } },
+	{ DG_D_CLOSE, "close", "text", false, { NULL } },
+	{ DG_D_DISCARD, "discard", NULL, false, { NULL } },
+	{ DG_D_OFFER, "offer", NULL, false, { "lines", "hide", "show" } },
+	{ DG_D_TO, "to", "hop", true, { NULL } },
+	{ DG_D_USE, "use", NULL, false, { "verb", "mechanism" } },
+	{ DG_D_RETRY, "retry", NULL, false,
+	    { "after", "host", "verb", "slow_down" } },
+	{ DG_D_HOLD, "hold", NULL, false, { "alert" } },
+	{ DG_D_FAIL, "fail", NULL, false, { "meaning" } },
+	{ DG_D_SAY, "say", NULL, false, { "text", "lang", "subject" } },
+};
+enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
+
+/* Which kinds answer which question. */
+#define K(name) (1u << DG_D_##name)
+static const unsigned takes[DG_Q_N] = {
+	[DG_Q_CONNECT] = K(ACCEPT) | K(REFUSE) | K(DEFER) | K(CLOSE),
+	[DG_Q_OFFER] = K(OFFER),
+	[DG_Q_CREDENTIAL] = K(ACCEPT) | K(REFUSE),
+	[DG_Q_RECIPIENT] = K(ACCEPT) | K(REFUSE) | K(DEFER) | K(DISCARD),
+	[DG_Q_ROUTE] = K(TO) | K(REFUSE) | K(DEFER),
+	[DG_Q_SPEAK] = K(USE) | K(RETRY) | K(DEFER),
+	[DG_Q_REPLY] = K(RETRY) | K(HOLD) | K(FAIL),
+	[DG_Q_REPORT] = K(SAY),
+};
+#undef K
+
+static const struct shape *
+shape_of(enum dg_decision_kind k)
+{
+	for (size_t i = 0; i < SHAPES; i++)
+		if (shapes[i].kind == k)
+			return &shapes[i];
+	return NULL;
+}
+
+const char *
+dg_decision_name(enum dg_decision_kind k)
+{
+	const struct shape *s = shape_of(k);
+
+	return s != NULL ? s->name : "none";
+}
+
+void
+dg_decision_init(struct dg_decision *d)
+{
+	memset(d, 0, sizeof(*d));
+	dg_arena_init(&d->arena, 1024 * 1024);
+}
+
+void
+dg_decision_fini(struct dg_decision *d)
+{
+	dg_arena_fini(&d->arena);
+}
+
+/* ---- making one ---- */
+
+static bool
+has_field(const struct shape *s, const char *name)
+{
+	if (strcmp(name, "because") == 0 ||
+	    (s->first != NULL && strcmp(name, s->first) == 0))
+		return true;
+	for (size_t i = 0; i < FIELDS_MAX && s->fields[i] != NULL; i++)
+		if (strcmp(s->fields[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int
+unknown_field(lua_State *L, const struct shape *s, const char *name)
+{
+	const char *list[FIELDS_MAX + 3] = { "because" };
+	size_t n = 1;
+
+	if (s->first != NULL)
+		list[n++] = s->first;
+	for (size_t i = 0; i < FIELDS_MAX && s->fields[i] != NULL; i++)
+		list[n++] = s->fields[i];
+	list[n] = NULL;
+	return dg_vm_raise(L, name, list, "d.%s: unknown field \"%s\"",
+	    s->name, name);
+}
+
+static const char *
+field(lua_State *L, int fields, const char *name)
+{
+	const char *z;
+
+	lua_getfield(L, fields, name);
+	z = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+	lua_pop(L, 1); /* the table keeps it */
+	return z;
+}
+
+static void
+check_reply(lua_State *L, const struct shape *s, int fields)
+{
+	char first = s->kind == DG_D_REFUSE  ? '5'
+	    : s->kind == DG_D_DEFER	     ? '4'
+					     : 0;
+	const char *z = field(L, fields, "text"), *wrong;
+	char enhanced[12];
+	struct dg_str text;
+	int code;
+
+	if (z == NULL)
+		return;
+	wrong = dg_reply_text_read(dg_str(z), first, &code, enhanced, &text);
+	if (wrong != NULL)
+		dg_vm_raise(L, NULL, NULL, "d.%s \"%s\": %s", s->name, z,
+		    wrong);
+}
+
+static void
+check_named(lua_State *L, const struct shape *s, int fields)
+{
+	const char *after = field(L, fields, "after");
+	const char *host = field(L, fields, "host");
+	const char *mech = field(L, fields, "mechanism");
+	const char *meaning = field(L, fields, "meaning");
+	enum dg_meaning m;
+	enum dg_mech me;
+	int64_t ms;
+
+	if (after != NULL && !dg_duration_read(dg_str(after), &ms))
+		dg_vm_raise(L, NULL, NULL,
+		    "d.%s: after = \"%s\" is no duration; write 30s, 5m, 2h "
+		    "or 1d",
+		    s->name, after);
+	if (host != NULL && strcmp(host, "next") != 0)
+		dg_vm_raise(L, NULL, NULL,
+		    "d.%s: host = \"%s\"; only \"next\" is possible", s->name,
+		    host);
+	if (mech != NULL && !dg_mech_find(dg_str(mech), &me))
+		dg_vm_raise(L, mech, dg_mech_names(),
+		    "d.%s: unknown mechanism \"%s\"", s->name, mech);
+	if (meaning != NULL && !dg_meaning_find(dg_str(meaning), &m))
+		dg_vm_raise(L, meaning, dg_meaning_names(),
+		    "d.%s: unknown meaning \"%s\"", s->name, meaning);
+}
+
+static void
+check_type(lua_State *L, const struct shape *s, const char *name, int type)
+{
+	bool is_list = strcmp(name, "lines") == 0 ||
+	    strcmp(name, "hide") == 0 || strcmp(name, "show") == 0;
+	bool ok = is_list ? type == LUA_TTABLE : type == LUA_TSTRING;
+
+	if (strcmp(name, "slow_down") == 0)
+		ok = type == LUA_TBOOLEAN;
+	if (s->kind == DG_D_SAY && strcmp(name, "text") == 0)
+		ok |= type == LUA_TBOOLEAN;
+	if (!ok)
+		dg_vm_raise(L, NULL, NULL, "d.%s: %s is a %s, but must be a %s",
+		    s->name, name, lua_typename(L, type),
+		    is_list				  ? "list"
+			: strcmp(name, "slow_down") == 0 ? "boolean"
+							  : "string");
+}
+
+/* Copy the fields of the table at `from` into the one at `fields`. */
+static void
+take_fields(lua_State *L, const struct shape *s, int from, int fields)
+{
+	lua_pushnil(L);
+	while (lua_next(L, from) != 0) {
+		const char *name =
+		    lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+
+		if (!has_field(s, name))
+			unknown_field(L, s, name);
+		check_type(L, s, name, lua_type(L, -1));
+		lua_pushvalue(L, -2);
+		lua_insert(L, -2);
+		lua_rawset(L, fields);
+	}
+}
+
+static void
+take(lua_State *L, const struct shape *s, int arg, int fields)
+{
+	switch (lua_type(L, arg)) {
+	case LUA_TNIL:
+	case LUA_TNONE:
+		break;
+	case LUA_TTABLE:
+		take_fields(L, s, arg, fields);
+		break;
+	case LUA_TSTRING:
+		if (s->first != NULL) {
+			lua_pushvalue(L, arg);
+			lua_setfield(L, fields, s->first);
+			break;
+		}
+		/* fall through */
+	default:
+		dg_vm_raise(L, NULL, NULL, "d.%s takes %s, not a %s", s->name,
+		    s->first != NULL ? "a text or a table" : "a table",
+		    luaL_typename(L, arg));
+	}
+	check_reply(L, s, fields);
+	check_named(L, s, fields);
+}
+
+/* d.NAME(...): upvalue 1 is the shape's number. */
+static int
+l_decide(lua_State *L)
+{
+	const struct shape *s =
+	    &shapes[lua_tointeger(L, lua_upvalueindex(1))];
+	struct made *m;
+
+	lua_settop(L, 1);
+	lua_newtable(L);
+	take(L, s, 1, 2);
+	if (s->needs_first && field(L, 2, s->first) == NULL)
+		return dg_vm_raise(L, NULL, NULL, "d.%s needs its %s", s->name,
+		    s->first);
+	m = lua_newuserdatauv(L, sizeof(*m), 1);
+	m->kind = s->kind;
+	m->where = dg_vm_where(L, 1);
+	lua_pushvalue(L, 2);
+	lua_setiuservalue(L, -2, 1);
+	luaL_setmetatable(L, CLASS);
+	return 1;
+}
+
+/* d.to "hop" { because = "..." } */
+static int
+l_complete(lua_State *L)
+{
+	const struct made *m = luaL_checkudata(L, 1, CLASS);
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_settop(L, 2);
+	lua_getiuservalue(L, 1, 1);
+	take(L, shape_of(m->kind), 2, 3);
+	lua_settop(L, 1);
+	return 1;
+}
+
+static int
+l_tostring(lua_State *L)
+{
+	const struct made *m = luaL_checkudata(L, 1, CLASS);
+
+	lua_pushfstring(L, "d.%s at %s:%d", dg_decision_name(m->kind),
+	    m->where.file != NULL ? m->where.file : "?", m->where.line);
+	return 1;
+}
+
+static int
+l_log(lua_State *L)
+{
+	struct dg_where w = dg_vm_where(L, 1);
+	struct dg_str text;
+	char where[300];
+
+	text.p = luaL_checklstring(L, 1, &text.n);
+	snprintf(where, sizeof(where), "%s:%d",
+	    w.file != NULL ? w.file : "?", w.line);
+	dg_log(DG_LOG_INFO, "policy", dg_kv_s("text", text),
+	    dg_kv_z("where", where));
+	return 0;
+}
+
+void
+dg_decisions_open(lua_State *L)
+{
+	luaL_newmetatable(L, CLASS);
+	lua_pushcfunction(L, l_complete);
+	lua_setfield(L, -2, "__call");
+	lua_pushcfunction(L, l_tostring);
+	lua_setfield(L, -2, "__tostring");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_pop(L, 1);
+	for (size_t i = 0; i < SHAPES; i++) {
+		lua_pushinteger(L, (lua_Integer)i);
+		lua_pushcclosure(L, l_decide, 1);
+		lua_setfield(L, -2, shapes[i].name);
+	}
+	lua_pushcfunction(L, l_log);
+	lua_setfield(L, -2, "log");
+}
+
+/* ---- reading one ---- */
+
+bool
+dg_decision_is(lua_State *L, int index)
+{
+	return luaL_testudata(L, index, CLASS) != NULL;
+}
+
+static struct dg_str
+text_of(lua_State *L, int fields, const char *name, struct dg_decision *out)
+{
+	struct dg_str s = DG_NOSTR;
+
+	lua_getfield(L, fields, name);
+	if (lua_type(L, -1) == LUA_TSTRING) {
+		s.p = lua_tolstring(L, -1, &s.n);
+		s = dg_arena_str(&out->arena, s);
+		if (s.p == NULL)
+			dg_vm_raise(L, NULL, NULL,
+			    "%s is longer than an answer may be (1 MiB)",
+			    name);
+	}
+	lua_pop(L, 1);
+	return s;
+}
+
+static void
+read_reply(lua_State *L, int fields, struct dg_decision *out)
+{
+	struct dg_str z = text_of(L, fields, "text", out);
+
+	if (z.n > 0)
+		(void)dg_reply_text_read(z, 0, &out->code, out->enhanced,
+		    &out->text);
+}
+
+static unsigned
+exts_of(lua_State *L, int fields, const char *name)
+{
+	unsigned bits = 0;
+
+	lua_getfield(L, fields, name);
+	for (lua_Integer i = 1; lua_type(L, -1) == LUA_TTABLE; i++) {
+		const char *z;
+
+		lua_rawgeti(L, -1, i);
+		z = lua_tostring(L, -1);
+		if (z == NULL) {
+			lua_pop(L, 1);
+			break;
+		}
+		if (strcmp(name, "show") == 0 && dg_ext_find(dg_str(z)) == 0)
+			dg_vm_raise(L, NULL, NULL,
+			    "d.offer: show = \"%s\" is nothing we can do", z);
+		bits |= dg_ext_find(dg_str(z));
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	return bits;
+}
+
+/* The line's strings are heap strings of the caller: into the arena. */
+static void
+move_line(struct dg_offer_line *line, struct dg_arena *arena)
+{
+	char *text = (char *)(uintptr_t)line->text;
+	char *verb = (char *)(uintptr_t)line->verb;
+
+	line->text = dg_arena_str(arena, dg_str(text)).p;
+	line->verb = dg_arena_str(arena, dg_str(verb)).p;
+	free(text);
+	free(verb);
+}
+
+static void
+read_lines(lua_State *L, int fields, struct dg_decision *out)
+{
+	lua_getfield(L, fields, "lines");
+	if (lua_type(L, -1) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		return;
+	}
+	out->has_lines = true;
+	out->lines =
+	    dg_arena_alloc(&out->arena, LINES_MAX * sizeof(*out->lines));
+	for (lua_Integer i = 1;; i++) {
+		struct dg_offer_line line = { 0 };
+		struct dg_err e = { 0 };
+		const char *z;
+
+		lua_rawgeti(L, -1, i);
+		z = lua_tostring(L, -1);
+		if (z == NULL) {
+			lua_pop(L, 2);
+			return;
+		}
+		if (out->n_lines == LINES_MAX)
+			dg_vm_raise(L, NULL, NULL,
+			    "d.offer: at most %d lines", LINES_MAX);
+		if (dg_offer_parse(dg_str(z), &line, &e) != DG_OK)
+			dg_vm_raise(L, NULL, NULL, "d.offer: \"%s\": %s", z,
+			    e.text);
+		out->lines[out->n_lines++] = line;
+		move_line(&out->lines[out->n_lines - 1], &out->arena);
+		lua_pop(L, 1);
+	}
+}
+
+static void
+read_retry(lua_State *L, int fields, struct dg_decision *out)
+{
+	struct dg_str after = text_of(L, fields, "after", out);
+
+	if (after.n > 0)
+		(void)dg_duration_read(after, &out->after_ms);
+	out->next_host = text_of(L, fields, "host", out).n > 0;
+	lua_getfield(L, fields, "slow_down");
+	out->slow_down = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+}
+
+static void
+read_say(lua_State *L, int fields, struct dg_decision *out)
+{
+	lua_getfield(L, fields, "text");
+	out->says_nothing = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	out->text = text_of(L, fields, "text", out);
+	out->subject = text_of(L, fields, "subject", out);
+	out->lang = text_of(L, fields, "lang", out);
+}
+
+static int
+wrong_kind(lua_State *L, enum dg_question q, const struct made *m)
+{
+	char list[128] = "";
+
+	for (size_t i = 0; i < SHAPES; i++) {
+		if (!(takes[q] & (1u << shapes[i].kind)))
+			continue;
+		strncat(list, list[0] != '\0' ? ", " : "",
+		    sizeof(list) - strlen(list) - 1);
+		strncat(list, shapes[i].name, sizeof(list) - strlen(list) - 1);
+	}
+	return luaL_error(L,
+	    "%s:%d: question \"%s\" takes %s or nil, not d.%s",
+	    m->where.file != NULL ? m->where.file : "?", m->where.line,
+	    dg_question_name(q), list, dg_decision_name(m->kind));
+}
+
+void
+dg_decision_read(lua_State *L, int index, enum dg_question q,
+    struct dg_decision *out)
+{
+	const struct made *m = luaL_checkudata(L, index, CLASS);
+	struct dg_str mech, meaning;
+	int fields;
+
+	if (!(takes[q] & (1u << m->kind)))
+		wrong_kind(L, q, m);
+	lua_getiuservalue(L, index, 1);
+	fields = lua_gettop(L);
+	out->where = m->where;
+	out->because = text_of(L, fields, "because", out);
+	out->as = text_of(L, fields, "as", out);
+	out->to = text_of(L, fields, "to", out);
+	out->hop = text_of(L, fields, "hop", out);
+	out->verb = text_of(L, fields, "verb", out);
+	out->alert = text_of(L, fields, "alert", out);
+	mech = text_of(L, fields, "mechanism", out);
+	out->has_mech = mech.n > 0 && dg_mech_find(mech, &out->mech);
+	meaning = text_of(L, fields, "meaning", out);
+	out->has_meaning =
+	    meaning.n > 0 && dg_meaning_find(meaning, &out->meaning);
+	if (m->kind == DG_D_OFFER) {
+		read_lines(L, fields, out);
+		out->hide = exts_of(L, fields, "hide");
+		out->show = exts_of(L, fields, "show");
+	} else if (m->kind == DG_D_RETRY) {
+		read_retry(L, fields, out);
+	} else if (m->kind == DG_D_SAY) {
+		read_say(L, fields, out);
+	} else {
+		read_reply(L, fields, out);
+	}
+	out->kind = m->kind;
+	lua_pop(L, 1);
+}

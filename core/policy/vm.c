@@ -1,0 +1,400 @@
+/* vm.c - one Lua state: capped memory, counted instructions, no way out.
+ *
+ * Why so many fences: a policy is the administrator's own text, but it works
+ * on what strangers send, and a mistake in it must cost one answer, not the
+ * relay.  The allocator caps memory; a count hook caps instructions and, once
+ * the budget is spent, fires at every instruction, so that a loop around
+ * pcall cannot swallow the error; libraries that reach outside or depend on
+ * anything but the policy's text are not there at all.
+ */
+#include "vm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "load.h"
+
+enum { HOOK_EVERY = 1000 };
+
+static const char hooks_key = 'h', sets_key = 's';
+
+/* ---- memory ---- */
+
+/* Lua only says "not enough memory", and calls no handler: the place is taken
+ * down here.  Reading the stack allocates nothing. */
+static void
+note_place(struct dg_vm *vm)
+{
+	if (vm->running != NULL)
+		vm->short_of_memory = dg_vm_where(vm->running, 0);
+}
+
+static void *
+take_memory(void *ctx, void *p, size_t old, size_t n)
+{
+	struct dg_vm *vm = ctx;
+	void *q;
+
+	if (p == NULL)
+		old = 0; /* Lua passes a type there */
+	if (n == 0) {
+		vm->memory -= old;
+		free(p);
+		return NULL;
+	}
+	if (n > old && n - old > vm->memory_max - vm->memory) {
+		note_place(vm);
+		return NULL;
+	}
+	q = realloc(p, n);
+	if (q == NULL)
+		return NULL;
+	vm->memory = vm->memory - old + n;
+	return q;
+}
+
+/* ---- instructions ---- */
+
+static void
+on_count(lua_State *L, lua_Debug *ar)
+{
+	struct dg_vm *vm = dg_vm_of(L);
+
+	if (!vm->is_spent && vm->left > HOOK_EVERY) {
+		vm->left -= HOOK_EVERY;
+		return;
+	}
+	if (!vm->is_spent) {
+		vm->is_spent = true;
+		lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
+	}
+	lua_getinfo(L, "Sl", ar);
+	lua_pushfstring(L,
+	    "%s:%d: ran more than %I instructions: an endless loop?",
+	    ar->source[0] == '@' ? ar->source + 1 : ar->short_src,
+	    ar->currentline, (LUAI_UACINT)vm->budget);
+	lua_error(L);
+}
+
+/* ---- places ---- */
+
+static const char *
+name_of(const struct dg_vm *vm, const char *source)
+{
+	const struct dg_source *s;
+
+	if (source[0] != '@')
+		return NULL;
+	for (s = vm->policy->sources; s != NULL; s = s->next)
+		if (s->name != NULL && strcmp(s->name, source + 1) == 0)
+			return s->name;
+	return NULL;
+}
+
+struct dg_where
+dg_vm_where(lua_State *L, int level)
+{
+	const struct dg_vm *vm = dg_vm_of(L);
+	struct dg_where w = { NULL, 0 };
+	lua_Debug ar;
+
+	for (; lua_getstack(L, level, &ar) != 0; level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (ar.currentline <= 0)
+			continue;
+		w.file = name_of(vm, ar.source);
+		w.line = ar.currentline;
+		return w;
+	}
+	return w;
+}
+
+struct dg_where
+dg_vm_place(const struct dg_vm *vm, const char *message, const char **text)
+{
+	const struct dg_source *s;
+
+	*text = message;
+	for (s = vm->policy->sources; s != NULL; s = s->next) {
+		size_t n = s->name != NULL ? strlen(s->name) : 0;
+		unsigned long line;
+		char *end;
+
+		if (n == 0 || strncmp(message, s->name, n) != 0 ||
+		    message[n] != ':' || message[n + 1] < '1' ||
+		    message[n + 1] > '9')
+			continue;
+		line = strtoul(message + n + 1, &end, 10);
+		if (end[0] != ':' || line > 100000000)
+			continue;
+		*text = end + 1 + (end[1] == ' ');
+		return (struct dg_where){ s->name, (int)line };
+	}
+	return (struct dg_where){ NULL, 0 };
+}
+
+int
+dg_vm_raise(lua_State *L, const char *word, const char *const *list,
+    const char *fmt, ...)
+{
+	struct dg_where w = dg_vm_where(L, 1);
+	const char *near =
+	    list != NULL ? dg_did_you_mean(dg_str(word), list) : NULL;
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (w.line > 0)
+		lua_pushfstring(L, "%s:%d: ", w.file != NULL ? w.file : "?",
+		    w.line);
+	else
+		lua_pushliteral(L, "");
+	lua_pushstring(L, text);
+	if (near != NULL)
+		lua_pushfstring(L, "; did you mean \"%s\"?", near);
+	else
+		lua_pushliteral(L, "");
+	lua_concat(L, 3);
+	return lua_error(L);
+}
+
+/* ---- running ---- */
+
+/* Whatever was raised becomes text with a place in front. */
+static int
+on_error(lua_State *L)
+{
+	const char *text = lua_tostring(L, 1), *behind;
+	struct dg_where w;
+
+	if (text == NULL) {
+		if (luaL_callmeta(L, 1, "__tostring") &&
+		    lua_type(L, -1) == LUA_TSTRING)
+			text = lua_tostring(L, -1);
+		else
+			text = lua_pushfstring(L,
+			    "error was called with a %s", luaL_typename(L, 1));
+	}
+	if (dg_vm_place(dg_vm_of(L), text, &behind).line > 0) {
+		lua_pushstring(L, text);
+		return 1;
+	}
+	w = dg_vm_where(L, 1);
+	if (w.file != NULL)
+		lua_pushfstring(L, "%s:%d: %s", w.file, w.line, text);
+	else
+		lua_pushstring(L, text);
+	return 1;
+}
+
+static enum dg_rc
+run_failed(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e)
+{
+	const struct dg_where *w = &vm->short_of_memory;
+
+	if (status == LUA_ERRMEM)
+		return dg_fail(e, DG_E_POLICY, 0, NULL,
+		    "%s:%d: needs more than the %zu KiB of memory a state may "
+		    "have",
+		    w->file != NULL ? w->file : "policy", w->line,
+		    vm->memory_max / 1024);
+	return dg_fail(e, DG_E_POLICY, 0, NULL, "%s",
+	    lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
+					   : "error in error handling");
+}
+
+enum dg_rc
+dg_vm_run(struct dg_vm *vm, lua_State *L, int nargs, unsigned long budget,
+    struct dg_err *e)
+{
+	lua_State *outer = vm->running;
+	int base = lua_gettop(L) - nargs; /* where the function is */
+	enum dg_rc rc = DG_OK;
+	int status;
+
+	lua_pushcfunction(L, on_error);
+	lua_insert(L, base);
+	vm->running = L;
+	vm->left = vm->budget = budget;
+	vm->is_spent = false;
+	vm->short_of_memory = (struct dg_where){ NULL, 0 };
+	lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+	status = lua_pcall(L, nargs, 0, base);
+	lua_sethook(L, NULL, 0, 0);
+	vm->running = outer;
+	if (status != LUA_OK)
+		rc = run_failed(vm, L, status, e);
+	lua_settop(L, base - 1);
+	return rc;
+}
+
+/* ---- hooks and sets: numbered, in the registry ---- */
+
+static void
+push_numbered(lua_State *L, const char *key, int n)
+{
+	lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+	lua_rawgeti(L, -1, n);
+	lua_replace(L, -2);
+}
+
+void
+dg_vm_push_hook(lua_State *L, int n)
+{
+	push_numbered(L, &hooks_key, n);
+}
+
+void
+dg_vm_push_set(lua_State *L, int n)
+{
+	push_numbered(L, &sets_key, n);
+}
+
+static int
+add_numbered(lua_State *L, const char *key)
+{
+	int n;
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+	n = (int)lua_rawlen(L, -1) + 1;
+	lua_pushvalue(L, -2);
+	lua_rawseti(L, -2, n);
+	lua_pop(L, 1);
+	return n;
+}
+
+int
+dg_vm_add_hook(lua_State *L)
+{
+	return add_numbered(L, &hooks_key);
+}
+
+int
+dg_vm_add_set(lua_State *L)
+{
+	return add_numbered(L, &sets_key);
+}
+
+int
+dg_vm_hooks(lua_State *L)
+{
+	int n;
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
+	n = (int)lua_rawlen(L, -1);
+	lua_pop(L, 1);
+	return n;
+}
+
+/* ---- what a policy sees ---- */
+
+static int
+l_no_global(lua_State *L)
+{
+	static const char *const absent[] = { "os", "io", "debug", "package",
+		"coroutine", "load", "loadfile", "dofile", "loadstring",
+		"collectgarbage", "print", "warn", NULL };
+	const char *name = lua_tostring(L, 2);
+
+	for (size_t i = 0; name != NULL && absent[i] != NULL; i++)
+		if (strcmp(absent[i], name) == 0)
+			return dg_vm_raise(L, NULL, NULL,
+			    "policies have no %s", name);
+	return dg_vm_raise(L, NULL, NULL, "no such name: %s",
+	    name != NULL ? name : "?");
+}
+
+static int
+l_set_global(lua_State *L)
+{
+	const char *name = lua_tostring(L, 2);
+
+	return dg_vm_raise(L, NULL, NULL,
+	    "policies have no globals; write: local %s",
+	    name != NULL ? name : "...");
+}
+
+static void
+close_globals(lua_State *L)
+{
+	static const char *const gone[] = { "load", "loadfile", "dofile",
+		"collectgarbage", "print", "warn", NULL };
+
+	lua_pushglobaltable(L);
+	for (size_t i = 0; gone[i] != NULL; i++) {
+		lua_pushnil(L);
+		lua_setfield(L, -2, gone[i]);
+	}
+	lua_createtable(L, 0, 3);
+	lua_pushcfunction(L, l_no_global);
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, l_set_global);
+	lua_setfield(L, -2, "__newindex");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	lua_setmetatable(L, -2);
+	lua_pop(L, 1);
+}
+
+/* Randomness would make workers differ (and os.time is not there at all). */
+static void
+close_math(lua_State *L)
+{
+	lua_getglobal(L, "math");
+	lua_pushnil(L);
+	lua_setfield(L, -2, "random");
+	lua_pushnil(L);
+	lua_setfield(L, -2, "randomseed");
+	lua_pop(L, 1);
+}
+
+static int
+open_all(lua_State *L)
+{
+	static const luaL_Reg libs[] = {
+		{ LUA_GNAME, luaopen_base },
+		{ LUA_STRLIBNAME, luaopen_string },
+		{ LUA_TABLIBNAME, luaopen_table },
+		{ LUA_MATHLIBNAME, luaopen_math },
+		{ LUA_UTF8LIBNAME, luaopen_utf8 },
+	};
+
+	for (size_t i = 0; i < sizeof(libs) / sizeof(libs[0]); i++) {
+		luaL_requiref(L, libs[i].name, libs[i].func, 1);
+		lua_pop(L, 1);
+	}
+	lua_newtable(L);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &hooks_key);
+	lua_newtable(L);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &sets_key);
+	dg_bounded_open(L);
+	close_math(L);
+	dg_declare_open(L);
+	dg_require_open(L);
+	close_globals(L);
+	return 0;
+}
+
+enum dg_rc
+dg_vm_open(struct dg_vm *vm, struct dg_policy *p, size_t memory_max,
+    struct dg_err *e)
+{
+	*vm = (struct dg_vm){ .memory_max = memory_max, .policy = p };
+	vm->L = lua_newstate(take_memory, vm);
+	if (vm->L == NULL)
+		return dg_fail(e, DG_E_POLICY, 0, NULL,
+		    "%zu bytes are too few for a Lua state", memory_max);
+	*(struct dg_vm **)lua_getextraspace(vm->L) = vm;
+	lua_pushcfunction(vm->L, open_all);
+	return dg_vm_run(vm, vm->L, 0, 1000000, e);
+}
+
+void
+dg_vm_close(struct dg_vm *vm)
+{
+	if (vm->L != NULL)
+		lua_close(vm->L);
+	vm->L = NULL;
+}
