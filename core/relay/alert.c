@@ -1,0 +1,172 @@
+/*
+ * alert.c - something a person must see: a log event, a counter, a line in
+ * `status`, and a mail to postmaster, at most once an hour for each name.
+ */
+#include "relay_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dragoman/base/clock.h"
+#include "dragoman/base/log.h"
+#include "dragoman/wire/header.h"
+
+enum { MAIL_EVERY_MS = 60 * 60 * 1000, ALERTS_MAX = 64 };
+
+struct alert {
+	char name[64];
+	char text[512];
+	int64_t first_ms, last_ms, mailed_ms;
+	unsigned long n;
+};
+
+struct dg_alerts {
+	pthread_mutex_t lock;
+	struct alert v[ALERTS_MAX];
+	size_t n;
+};
+
+struct dg_alerts *
+dg_alerts_new(void)
+{
+	struct dg_alerts *a = dg_alloc0(sizeof(*a));
+
+	pthread_mutex_init(&a->lock, NULL);
+	return a;
+}
+
+void
+dg_alerts_free(struct dg_alerts *a)
+{
+	if (a == NULL)
+		return;
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* Count it; true when a mail is due. */
+static bool
+note(struct dg_alerts *as, const char *name, const char *text)
+{
+	int64_t now = dg_now_ms();
+	struct alert *a = NULL;
+	bool mail;
+
+	pthread_mutex_lock(&as->lock);
+	for (size_t i = 0; i < as->n && a == NULL; i++)
+		if (strcmp(as->v[i].name, name) == 0 &&
+		    strcmp(as->v[i].text, text) == 0)
+			a = &as->v[i];
+	if (a == NULL) {
+		a = as->n < ALERTS_MAX ? &as->v[as->n++]
+				       : &as->v[ALERTS_MAX - 1];
+		*a = (struct alert){ .first_ms = now };
+		snprintf(a->name, sizeof(a->name), "%s", name);
+		snprintf(a->text, sizeof(a->text), "%s", text);
+	}
+	a->n++;
+	a->last_ms = now;
+	mail = a->mailed_ms == 0 || now - a->mailed_ms >= MAIL_EVERY_MS;
+	if (mail)
+		a->mailed_ms = now;
+	pthread_mutex_unlock(&as->lock);
+	return mail;
+}
+
+static void
+compose(const struct dg_config *c, const char *name, const char *text,
+    struct dg_str id, struct dg_buf *out)
+{
+	(void)dg_buf_addf(out, "From: Dragoman <MAILER-DAEMON@%s>\r\nTo: <%s>\r\n"
+	    "Subject: [dragoman] alert: %s\r\nDate: ", c->hostname,
+	    c->postmaster, name);
+	(void)dg_date_add(out, dg_now_ms());
+	(void)dg_buf_addf(out,
+	    "\r\nMessage-ID: <%.*s@%s>\r\nAuto-Submitted: auto-generated\r\n"
+	    "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "\r\n", DG_FMT(id), c->hostname);
+	for (const char *p = text; *p != '\0'; p++)
+		(void)dg_buf_addc(out, (unsigned char)*p < ' ' ? '?' : *p);
+	(void)dg_buf_adds(out,
+	    "\r\n\r\nThe mail is kept. `dragoman status` and `dragoman queue "
+	    "list` show more.\r\n");
+}
+
+static void
+on_mailed(void *ctx, uint64_t ticket, enum dg_rc rc, const struct dg_err *e)
+{
+	(void)ctx;
+	(void)ticket;
+	if (rc != DG_OK)
+		dg_log(DG_LOG_ERROR, "alert-mail", dg_kv_z("why", e->text));
+}
+
+static void
+mail(struct dg_worker *w, const char *name, const char *text)
+{
+	const struct dg_config *c = dg_generation_config(w->generation);
+	struct dg_route_query q = { .recipient = dg_str(c->postmaster) };
+	struct dg_decision d;
+	struct dg_draft *draft = NULL;
+	struct dg_err e = { 0 };
+	const struct dg_hop *hop;
+	struct dg_buf b;
+
+	dg_buf_init(&b, 16 * 1024);
+	dg_decision_init(&d);
+	if (q.recipient.n == 0)
+		goto out;
+	dg_policy_route(dg_generation_state(w->generation, w->index), &q, NULL,
+	    &d);
+	if (d.kind != DG_D_TO ||
+	    dg_draft_open(w->relay->spool, &draft, &e) != DG_OK)
+		goto out;
+	hop = dg_rules_hop(dg_generation_rules(w->generation), d.hop);
+	compose(c, name, text, dg_draft_name(draft), &b);
+	if (dg_draft_write(draft, dg_buf_str(&b), &e) == DG_OK) {
+		struct dg_item_rcpt r = {
+			.address = q.recipient,
+			.lane = dg_str(hop->name),
+			.due_ms = dg_now_ms(),
+			.expire_ms = dg_now_ms() + hop->give_up_ms,
+		};
+		struct dg_item item = {
+			.is_report = true,
+			.arrival_ms = dg_now_ms(),
+			.rcpts = &r,
+			.n_rcpts = 1,
+		};
+
+		dg_spool_commit(w->relay->spool, draft, &item,
+		    dg_loop_post(w->loop), on_mailed, w, 0);
+	} else {
+		dg_draft_free(draft);
+	}
+out:
+	dg_decision_fini(&d);
+	dg_buf_fini(&b);
+}
+
+void
+dg_alert_raise(struct dg_worker *w, const char *name, const char *text)
+{
+	dg_log(DG_LOG_ERROR, "alert", dg_kv_z("name", name),
+	    dg_kv_z("text", text));
+	if (note(w->relay->alerts, name, text))
+		mail(w, name, text);
+}
+
+void
+dg_alerts_status(struct dg_alerts *as, struct dg_buf *out)
+{
+	int64_t now = dg_now_ms();
+
+	pthread_mutex_lock(&as->lock);
+	for (size_t i = 0; i < as->n; i++)
+		(void)dg_buf_addf(out,
+		    "alert name=%s times=%lu last_s=%lld text=\"%s\"\n",
+		    as->v[i].name, as->v[i].n,
+		    (long long)(now - as->v[i].last_ms) / 1000,
+		    as->v[i].text);
+	pthread_mutex_unlock(&as->lock);
+}
