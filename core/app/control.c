@@ -1,0 +1,197 @@
+/*
+ * control.c - the control socket: a UNIX socket, one request line, an answer.
+ *
+ * Request: "reload\n".  Answer: "exit 0\n", then text to the end.  It runs on
+ * the control thread, which may wait: each request gets two seconds to be
+ * said, so that a stuck client holds up nobody for long.
+ */
+#include "app.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dragoman/net/loop.h"
+
+enum { REQUEST_MAX = 512, ANSWER_MAX = 64 * 1024 * 1024 };
+
+struct app_control {
+	int fd;
+	char *path;
+	struct dg_watch *watch;
+	app_control_fn *fn;
+	void *ctx;
+};
+
+static enum dg_rc
+address_of(const char *path, struct sockaddr_un *a, struct dg_err *e)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(a->sun_path))
+		return dg_fail(e, DG_E_CONFIG, 0, NULL,
+		    "control: %s is longer than a socket's path may be (%zu)",
+		    path, sizeof(a->sun_path) - 1);
+	memcpy(a->sun_path, path, strlen(path) + 1);
+	return DG_OK;
+}
+
+static void
+write_all(int fd, struct dg_str s)
+{
+	while (s.n > 0) {
+		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		s = dg_str_from(s, (size_t)n);
+	}
+}
+
+static void
+on_request(void *ctx)
+{
+	struct app_control *c = ctx;
+	struct timeval tv = { .tv_sec = 2 };
+	char line[REQUEST_MAX];
+	struct dg_buf out;
+	size_t n = 0;
+	char head[32];
+	int code;
+	int fd = accept(c->fd, NULL, NULL);
+
+	if (fd < 0)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	while (n < sizeof(line)) {
+		ssize_t got = recv(fd, line + n, sizeof(line) - n, 0);
+
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+		if (line[n - 1] == '\n')
+			break;
+	}
+	dg_buf_init(&out, ANSWER_MAX);
+	code = c->fn(c->ctx, dg_str_trim(dg_str_of(line,
+	    n > 0 && line[n - 1] == '\n' ? n - 1 : n)), &out);
+	snprintf(head, sizeof(head), "exit %d\n", code);
+	write_all(fd, dg_str(head));
+	write_all(fd, dg_buf_str(&out));
+	dg_buf_fini(&out);
+	close(fd);
+}
+
+/* A socket nobody listens on is left from a dead process: replace it. */
+static bool
+is_stale(const struct sockaddr_un *a)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool stale = connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0 &&
+	    errno == ECONNREFUSED;
+
+	close(fd);
+	return stale;
+}
+
+enum dg_rc
+dg_app_control_open(struct dg_loop *l, const char *path, app_control_fn *fn,
+    void *ctx, struct app_control **out, struct dg_err *e)
+{
+	struct sockaddr_un a;
+	struct app_control *c;
+	int fd;
+
+	if (address_of(path, &a, e) != DG_OK)
+		return e->rc;
+	if (access(path, F_OK) == 0 && is_stale(&a))
+		(void)unlink(path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 ||
+	    bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 ||
+	    chmod(path, 0660) != 0 || listen(fd, 16) != 0) {
+		(void)dg_fail(e, DG_E_CONFIG, 0, NULL,
+		    "control: cannot open %s: %s", path,
+		    errno == EADDRINUSE ? "another dragoman uses it"
+					: strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return e->rc;
+	}
+	c = dg_alloc0(sizeof(*c));
+	c->fd = fd;
+	c->path = dg_strdup(path);
+	c->fn = fn;
+	c->ctx = ctx;
+	c->watch = dg_watch_new(l, fd, on_request, c);
+	*out = c;
+	return DG_OK;
+}
+
+void
+dg_app_control_close(struct app_control *c)
+{
+	if (c == NULL)
+		return;
+	dg_watch_free(c->watch);
+	close(c->fd);
+	(void)unlink(c->path);
+	free(c->path);
+	free(c);
+}
+
+int
+dg_app_control_ask(const char *path, const char *verb)
+{
+	struct sockaddr_un a;
+	struct dg_err e = { 0 };
+	struct dg_buf in;
+	int code = 1, fd;
+	char *line;
+
+	if (address_of(path, &a, &e) != DG_OK) {
+		fprintf(stderr, "dragoman: %s\n", e.text);
+		return 2;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) != 0) {
+		fprintf(stderr,
+		    "dragoman: cannot reach the relay at %s: %s (is it "
+		    "running?)\n",
+		    path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return 1;
+	}
+	line = dg_sprintf("%s\n", verb);
+	write_all(fd, dg_str(line));
+	free(line);
+	dg_buf_init(&in, ANSWER_MAX);
+	while (dg_buf_reserve(&in, 65536) == DG_OK) {
+		ssize_t n = recv(fd, in.p + in.n, 65536, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		in.n += (size_t)n;
+	}
+	close(fd);
+	if (sscanf(dg_buf_z(&in), "exit %d\n", &code) == 1) {
+		size_t at = dg_str_find(dg_buf_str(&in), '\n') + 1;
+		struct dg_str text = dg_str_from(dg_buf_str(&in), at);
+
+		fwrite(text.p, 1, text.n, code == 0 ? stdout : stderr);
+	} else {
+		fprintf(stderr, "dragoman: the relay gave no answer\n");
+	}
+	dg_buf_fini(&in);
+	return code;
+}

@@ -1,0 +1,114 @@
+/*
+ * options.c - the options all subcommands share, read the same way everywhere.
+ */
+#include "app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool
+is_allowed(const char *word, const char *const *allowed)
+{
+	for (; allowed != NULL && *allowed != NULL; allowed++)
+		if (strcmp(*allowed, word) == 0)
+			return true;
+	return false;
+}
+
+static bool
+wrong(const char *word, const char *const *allowed)
+{
+	const char *known[16] = { "-c", "--set" };
+	const char *near;
+	size_t n = 2;
+
+	for (; allowed != NULL && *allowed != NULL && n < 15; allowed++)
+		known[n++] = *allowed;
+	near = dg_did_you_mean(dg_str(word), known);
+	fprintf(stderr, "dragoman: unknown option %s%s%s%s\n", word,
+	    near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+	    near != NULL ? "?" : "");
+	return false;
+}
+
+static bool
+needs_value(const char *word)
+{
+	fprintf(stderr, "dragoman: %s needs a value%s\n", word,
+	    strcmp(word, "--set") == 0 ? ", as in --set vars.hq=10.0.0.5:25"
+				       : "");
+	return false;
+}
+
+bool
+dg_app_options_read(int argc, char **argv, const char *const *allowed,
+    struct app_options *out)
+{
+	*out = (struct app_options){ .config = "dragoman.yaml" };
+	out->sets = dg_alloc0((size_t)(argc + 1) * sizeof(*out->sets));
+	for (int i = 1; i < argc; i++) {
+		const char *w = argv[i];
+
+		if (strcmp(w, "-c") == 0 || strcmp(w, "--config") == 0) {
+			if (++i >= argc)
+				return needs_value(w);
+			out->config = argv[i];
+		} else if (strcmp(w, "--set") == 0) {
+			if (++i >= argc)
+				return needs_value(w);
+			out->sets[out->n_sets++] = argv[i];
+		} else if (strncmp(w, "--set=", 6) == 0) {
+			out->sets[out->n_sets++] = w + 6;
+		} else if (strcmp(w, "--print") == 0 &&
+		    is_allowed(w, allowed)) {
+			out->has_print = true;
+		} else if (strcmp(w, "--json") == 0 &&
+		    is_allowed(w, allowed)) {
+			out->has_json = true;
+		} else if (w[0] == '-' && w[1] != '\0') {
+			return wrong(w, allowed);
+		} else if (out->n_words < 8) {
+			out->words[out->n_words++] = w;
+		}
+	}
+	return true;
+}
+
+void
+dg_app_options_fini(struct app_options *o)
+{
+	free(o->sets);
+	o->sets = NULL;
+}
+
+const char *const *
+dg_app_ready_dirs(void)
+{
+	static char dirs[3][4096];
+	static const char *list[4];
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	size_t k = 0;
+
+	if (list[0] != NULL)
+		return list;
+	exe[n > 0 ? n : 0] = '\0';
+	/* PREFIX/bin/dragoman, build/dragoman, build/asan/dragoman */
+	for (int up = 0; up < 3; up++) {
+		char *slash = strrchr(exe, '/');
+
+		if (slash == NULL)
+			break;
+		*slash = '\0';
+		if (up == 0)
+			continue;
+		snprintf(dirs[k], sizeof(dirs[k]), "%.*s/policies", 4000, exe);
+		list[k] = dirs[k];
+		k++;
+	}
+	snprintf(dirs[k], sizeof(dirs[k]), "%s/share/dragoman/policies",
+	    DG_PREFIX);
+	list[k] = dirs[k];
+	return list;
+}
