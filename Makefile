@@ -27,7 +27,8 @@ DESTDIR =
 
 # What apt must have installed.  Nothing is done when all of it is there.
 PKGS_BUILD = gcc make pkg-config libc6-dev git \
-	libevent-dev libssl-dev liblua5.4-dev lua5.4 libyaml-dev libsqlite3-dev
+	libevent-dev libssl-dev liblua5.4-dev lua5.4 libyaml-dev libsqlite3-dev \
+	libunbound-dev
 PKGS_TEST = libcmocka-dev clang libclang-rt-14-dev clang-tidy clang-format \
 	lua-check python3 python3-pytest python3-impacket python3-aiosmtpd \
 	python3-yaml openssl sqlite3 curl swaks libauthen-ntlm-perl \
@@ -77,7 +78,7 @@ Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 
 LIBRARIES = libevent libevent_openssl libevent_pthreads openssl lua5.4 \
-	yaml-0.1 sqlite3
+	yaml-0.1 sqlite3 libunbound
 LIB_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lpthread -lm
 COMMIT := $(shell GIT_OPTIONAL_LOCKS=0 git describe --always 2>/dev/null)
@@ -113,6 +114,7 @@ libs_of = $(patsubst %,$(BUILD)/lib%.a,$(1) $(below_$(1)))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 SOURCES := $(wildcard core/*/*.c)
 TESTS := $(wildcard tests/unit/$(or $(FLOOR),*)/*_test.c)
+SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/support/*.c))
 FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
 
 .PHONY: all help deps peers check unit lint test demo bench bare crash fuzz \
@@ -134,7 +136,7 @@ help:
 define floor
 $(BUILD)/lib$(1).a: $(call objects,$(1)) $(wildcard core/$(1))
 unit_$(1) = $(patsubst %.c,$(BUILD)/%,$(filter tests/unit/$(1)/%,$(TESTS)))
-$$(unit_$(1)): $(BUILD)/%: $(BUILD)/%.o $(call libs_of,$(1))
+$$(unit_$(1)): $(BUILD)/%: $(BUILD)/%.o $$(SUPPORT) $(call libs_of,$(1))
 unit-programs: $$(unit_$(1))
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor,$(f))))

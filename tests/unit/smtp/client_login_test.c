@@ -1,0 +1,171 @@
+/* client_login_test.c - which verb and mechanism are tried, and in which order.
+ */
+#include "played_client.h"
+
+static void
+a_5_5_server_that_shows_only_login_takes_ntlm(void **state)
+{
+	struct dg_cli_options o = options(&v55, ntlm, 1);
+
+	(void)state;
+	play("assumed (Q262945)", &o,
+	    HI S55 "A AUTH NTLM " TYPE1 "A +\nREADY\n"
+		   "T said AUTH NTLM (assumed), 235 -> logged in\n");
+	play("shown", &o,
+	    HI "S 250-srv|250 AUTH=LOGIN NTLM\nA AUTH NTLM " TYPE1
+	       "A +\nREADY\nT (offered)\n");
+	o.dialect = &v50;
+	play("a fixed 5.5 shows XAUTH too", &o,
+	    HI "S 250-srv|250-AUTH LOGIN|250 XAUTH NTLM\nA XAUTH NTLM " TYPE1
+	       "A +\nREADY\n");
+}
+
+static void
+a_5_0_server_is_spoken_to_in_xauth(void **state)
+{
+	struct dg_cli_options o = options(&v50, ntlm, 1);
+
+	(void)state;
+	play("shown", &o,
+	    HI "S 250-srv|250-XAUTH NTLM|250 XAUTH=NTLM\nA XAUTH NTLM " TYPE1
+	       "A +\nREADY\nT said XAUTH NTLM (offered)\n");
+	play("a bare XAUTH line offers what is assumed", &o,
+	    HI "S 250-srv|250 XAUTH\nA XAUTH NTLM " TYPE1 "A +\nREADY\n"
+	       "T said XAUTH NTLM (offered)\n");
+	play("not shown", &o,
+	    HI "S 250-srv|250 SIZE\nA XAUTH NTLM " TYPE1 "A +\nREADY\n"
+	       "T said XAUTH NTLM (assumed)\n");
+	play("the verb that is shown with it goes first", &o,
+	    HI "S 250-srv|250 AUTH NTLM\nA AUTH NTLM " TYPE1 "A +\nREADY\n");
+	o.dialect = &v55;
+	play("by the other dialect: 500, next verb, same session", &o,
+	    HI "S 250 srv\nC AUTH NTLM " TYPE1
+	       "S 500 command not recognized\nA XAUTH NTLM " TYPE1
+	       "A +\nREADY\n"
+	       "T said AUTH NTLM (assumed), 500 command not recognized -> "
+	       "verb-unknown -> next verb XAUTH\n");
+	o.dialect = NULL;
+	play("without a dialect the verbs are what is shown", &o,
+	    HI "S 250-srv|250 XAUTH NTLM\nA XAUTH NTLM " TYPE1 "A +\nREADY\n");
+	play("AUTH first, the next when it is not known after all", &o,
+	    HI "S 250-srv|250-XAUTH NTLM|250-X-EXPS=NTLM|250 AUTH NTLM\n"
+	       "C AUTH NTLM " TYPE1 "S 502 5.5.1 no\nA XAUTH NTLM " TYPE1
+	       "A +\nREADY\n");
+}
+
+static void
+no_common_way_ends_before_mail(void **state)
+{
+	struct dg_cli_options o = options(NULL, ntlm, 1);
+
+	(void)state;
+	play("NTLM only against LOGIN only, nothing assumed", &o,
+	    HI S55 "C QUIT\nS 221 x\nEND no-common-auth\n"
+		   "T AUTH LOGIN, AUTH=LOGIN\n");
+	o.dialect = &asks;
+	play("the same by a dialect", &o,
+	    HI S55 "C QUIT\nS 221 x\nEND no-common-auth\n");
+	o.dialect = &v55;
+	play("no verb is known", &o,
+	    HI S55 "C AUTH NTLM " TYPE1 "S 500 no\nC XAUTH NTLM " TYPE1
+		   "S 500 no\nC QUIT\nS 221 x\nEND no-common-auth\n");
+	o.dialect = &v50;
+	play("it closes after QUIT without a word", &o,
+	    HI "S 250 srv\nC XAUTH NTLM " TYPE1 "S 504 5.7.4 no\n"
+	       "C AUTH NTLM " TYPE1 "S 504 5.7.4 no\nC QUIT\nLOST\n"
+	       "END no-common-auth\n");
+}
+
+static void
+unknown_verbs_cost_a_session_at_the_most(void **state)
+{
+	struct dg_cli_options o = options(&three_verbs, ntlm, 1);
+
+	(void)state;
+	play("two are the limit", &o,
+	    HI
+	    "S 250 srv\nC XAUTH NTLM " TYPE1 "S 500 no\nC X-EXPS NTLM " TYPE1
+	    "S 500 no\nC QUIT\nS 221 x\nEND verb-unknown\nNEW XAUTH X-EXPS\n");
+	play("it hangs up on the second verb", &o,
+	    HI "S 250 srv\nC XAUTH NTLM " TYPE1 "S 500 no\nC X-EXPS NTLM " TYPE1
+	       "LOST\nEND verb-unknown\nNEW XAUTH\n");
+	play("or says 421", &o,
+	    HI "S 250 srv\nC XAUTH NTLM " TYPE1 "S 500 no\nC X-EXPS NTLM " TYPE1
+	       "S 421 too many errors\nEND verb-unknown\nNEW XAUTH\n");
+	o.skip_verb = DG_STR("XAUTH X-EXPS");
+	play("the new session leaves them out", &o,
+	    HI "S 250 srv\nA AUTH NTLM " TYPE1 "A +\nREADY\n");
+	play("and none is left", &o,
+	    HI "S 250 srv\nC AUTH NTLM " TYPE1 "S 500 no\nC QUIT\nS 221 x\n"
+	       "END no-common-auth\n");
+}
+
+static void
+what_worked_the_last_time_goes_first(void **state)
+{
+	struct dg_cli_options o = options(&v55, ntlm_login, 2);
+
+	(void)state;
+	o.remembered_verb = DG_STR("XAUTH");
+	o.remembered_mech = DG_MECH_NTLM;
+	play("remembered", &o,
+	    HI "S 250-srv|250 AUTH NTLM LOGIN\nA XAUTH NTLM " TYPE1
+	       "A +\nREADY\nT said XAUTH NTLM (remembered)\n");
+	o.remembered_mech = DG_MECH_PLAIN;
+	play("what the list lacks is not remembered", &o,
+	    HI "S 250-srv|250 AUTH NTLM LOGIN PLAIN\nA AUTH NTLM " TYPE1
+	       "A +\nREADY\n");
+}
+
+static void
+policy_may_choose_and_overrule(void **state)
+{
+	struct dg_cli_options o = options(&v55, ntlm_login, 2);
+
+	(void)state;
+	o.asks_speak = true;
+	play("no opinion", &o,
+	    HI S55 "ASK speak\nN\nNIL\nA AUTH NTLM " TYPE1 "A +\nREADY\n");
+	play("a verb", &o,
+	    HI S55 "USE XAUTH NTLM\nA XAUTH NTLM " TYPE1 "A +\nREADY\n"
+		   "T (policy)\n");
+	play("a mechanism", &o,
+	    HI S55 "USE - LOGIN\nC AUTH LOGIN\nS 535 no\nC QUIT\nS 221 x\n"
+		   "END login-refused\n");
+	play("a mechanism that the login list lacks", &o,
+	    HI "S 250-srv|250 AUTH PLAIN\nUSE - PLAIN\nC QUIT\nS 221 x\n"
+	       "END no-common-auth\n");
+	play("not this host", &o,
+	    HI S55 "DO next-host temporary\nC QUIT\nS 221 x\nEND temporary\n");
+	o.asks_speak = false;
+	o.asks_reply = true;
+	play("reply: no opinion", &o,
+	    HI "S 250 srv\nC AUTH NTLM " TYPE1 "S 500 no\nASK reply\nN\nNIL\n"
+	       "A XAUTH NTLM " TYPE1 "A +\nREADY\n");
+	play("reply: retry later", &o,
+	    HI "S 250 srv\nC AUTH NTLM " TYPE1 "S 500 no\n"
+	       "DO retry temporary\nC QUIT\nS 221 x\nEND temporary\n");
+	play("reply: 535 is the verb's fault", &o,
+	    HI "S 250 srv\nC AUTH NTLM " TYPE1 "S 535 no\n"
+	       "DO next-verb verb-unknown\nA XAUTH NTLM " TYPE1 "A +\nREADY\n");
+	play("reply: hold, but another row is listed", &o,
+	    HI "S 250-srv|250 AUTH NTLM LOGIN\nC AUTH NTLM " TYPE1
+	       "S 504 no\nDO hold no-common-auth\nC AUTH LOGIN\nS 504 no\n"
+	       "DO hold no-common-auth\nC XAUTH NTLM " TYPE1 "S 500 no\n"
+	       "DO fail login-refused\nC QUIT\nS 221 x\nEND login-refused\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_5_5_server_that_shows_only_login_takes_ntlm),
+		cmocka_unit_test(a_5_0_server_is_spoken_to_in_xauth),
+		cmocka_unit_test(no_common_way_ends_before_mail),
+		cmocka_unit_test(unknown_verbs_cost_a_session_at_the_most),
+		cmocka_unit_test(what_worked_the_last_time_goes_first),
+		cmocka_unit_test(policy_may_choose_and_overrule),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,16 @@
+local d = require "dragoman"
+
+d.peer "hq"     { match = { address = d.vars.hq_network }, dialect = "exchange-5.0", auth = { users = "ims" } }
+d.peer "branch" { match = { address = d.vars.branch_network }, dialect = "exchange-5.5", auth = { users = "ims" } }
+d.hop "hq"      { hosts = { d.vars.hq }, dialect = "exchange-5.0", tls = "never", login = { "NTLM", secret = "hq-service" } }
+d.hop "branch"  { hosts = { d.vars.branch }, dialect = "exchange-5.5", tls = "never", login = { "NTLM", secret = "branch-service" } }
+
+d.route { to = d.vars.branch_domain, hop = "branch" }
+d.route { to = d.vars.hq_domain, hop = "hq" }
+d.route { refuse = "550 5.7.1 this relay joins two sites only" }
+
+d.words { peer = "hq", like = "msexch-1998" }
+d.words {
+  ["no-common-auth"] = "The server {host} offers no way to log in that we know (it offered: {offered}). "
+                    .. "Ask its administrator whether authentication is switched on.",
+}

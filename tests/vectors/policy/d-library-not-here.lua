@@ -1,0 +1,6 @@
+local d = require "dragoman"
+d.hop "out" { hosts = { "mail.example:25" } }
+d.on.recipient = function(q)
+  if d.dns.mx(q.domain) == nil then return d.refuse "550 5.1.2 no such domain" end
+  if d.rate("x", "30/min", q.user) then return d.defer "451 4.7.1 slower" end
+end

@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.dialect "a" { like = "b" }
+d.dialect "b" { like = "a" }

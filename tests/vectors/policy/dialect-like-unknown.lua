@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.dialect "a" { like = "rfc4945" }

@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.dialect "mine" { say = { "AUTH NTLM" }, accept = { "X AUTH" }, assume = { "NTLMv2" } }
+d.dialect "other" { say = {} }

@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.dialect "a" { like = "rfc4954" }
+d.dialect "a" { helo = "helo" }

@@ -1,0 +1,5 @@
+local d = require "dragoman"
+local n = 0
+while true do
+  n = n + 1
+end

@@ -1,0 +1,2 @@
+local d = require "dragoman"
+error("no hosts for the plant in Lyon")

@@ -1,0 +1,1 @@
+d.hop "x" { hosts = { "a.example" } }

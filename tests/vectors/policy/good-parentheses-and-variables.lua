@@ -1,0 +1,9 @@
+local d = require "dragoman"
+
+local common = { hosts = { "a.example" } }
+d.hop("one")(common)
+d.hop("two")({ hosts = { "b.example" } })
+for _, name in ipairs { "three", "four" } do
+  d.hop(name) { hosts = { name .. ".example:25" } }
+end
+d.route { hop = "four" }

@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.hop "a" { hosts = { "a" }, eight_bit = true }

@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.hop "" { hosts = { "a.example" } }

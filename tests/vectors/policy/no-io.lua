@@ -1,0 +1,2 @@
+local d = require "dragoman"
+for l in io.lines "hosts" do d.hop(l) { hosts = { l } } end

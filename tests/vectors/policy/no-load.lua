@@ -1,0 +1,2 @@
+local d = require "dragoman"
+local f = load "return 1"

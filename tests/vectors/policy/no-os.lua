@@ -1,0 +1,3 @@
+local d = require "dragoman"
+local home = os.getenv "HOME"
+d.hop "x" { hosts = { home } }

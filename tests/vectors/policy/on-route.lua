@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.on.route = function(q) return d.to "x" end

@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.on.connect = function(q) end
+d.on.connect = function(q) return d.accept() end

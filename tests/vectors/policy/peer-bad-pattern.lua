@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.peer "a" { match = { helo = "nts1 nts2", user = {} } }

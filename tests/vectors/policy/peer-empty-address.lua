@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.peer "a" { match = { address = {} } }
+d.peer "b" { match = { address = "" } }

@@ -1,0 +1,11 @@
+local d = require "dragoman"
+d.peer "a" {
+  match = {},
+  on = {
+    reply = function(q) end,
+    sender = function(q) end,
+    conect = function(q) end,
+    offer = "XAUTH",
+    route = function(q) end,
+  },
+}

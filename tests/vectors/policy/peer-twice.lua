@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.peer "a" { match = { listener = "lan" } }
+d.peer "a" { match = { listener = "ims" } }

@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.peer "a" { match = { listener = "lam" } }

@@ -1,0 +1,3 @@
+local d = require "dragoman"
+local t = require "dragoman.test"
+t.case("x", function() end)

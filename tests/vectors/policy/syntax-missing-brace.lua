@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.hop "x" { hosts = { "a.example" }
+d.route { hop = "x" }

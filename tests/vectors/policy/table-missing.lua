@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.peer "hq"
+d.hop "out" "a.example"

@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.words { ["too-big"] = "Too big for {hots}: {size} of {limit}; use {braces} sparingly, { } is fine" }
+d.words { subject = "Undeliverable: {subjekt}" }
