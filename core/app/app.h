@@ -12,7 +12,7 @@ struct app_options {
 	const char *config;  /* default "dragoman.yaml" */
 	const char **sets;   /* NULL-ended; free with dg_app_options_fini */
 	size_t n_sets;
-	bool has_print, has_json;
+	bool has_print, has_json, has_document;
 	const char *words[8]; /* what is no option */
 	size_t n_words;
 };

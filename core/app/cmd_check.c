@@ -20,10 +20,22 @@ print(const struct dg_generation *g)
 	dg_buf_fini(&out);
 }
 
+/* The table of settings: what the manual page is made from. */
+static void
+document(void)
+{
+	struct dg_buf out;
+
+	dg_buf_init(&out, 1024 * 1024);
+	dg_config_document(&out);
+	fwrite(out.p != NULL ? out.p : "", 1, out.n, stdout);
+	dg_buf_fini(&out);
+}
+
 int
 dg_cmd_check(int argc, char **argv)
 {
-	static const char *const allowed[] = { "--print", NULL };
+	static const char *const allowed[] = { "--print", "--document", NULL };
 	struct dg_generation_options go = {
 		.number = 1,
 		.workers = 1,
@@ -38,6 +50,11 @@ dg_cmd_check(int argc, char **argv)
 	if (!dg_app_options_read(argc, argv, allowed, &o)) {
 		dg_app_options_fini(&o);
 		return 2;
+	}
+	if (o.has_document) {
+		document();
+		dg_app_options_fini(&o);
+		return 0;
 	}
 	dg_errors_init(&errors);
 	dg_buf_init(&out, 1024 * 1024);

@@ -66,6 +66,9 @@ dg_app_options_read(int argc, char **argv, const char *const *allowed,
 		} else if (strcmp(w, "--json") == 0 &&
 		    is_allowed(w, allowed)) {
 			out->has_json = true;
+		} else if (strcmp(w, "--document") == 0 &&
+		    is_allowed(w, allowed)) {
+			out->has_document = true;
 		} else if (w[0] == '-' && w[1] != '\0') {
 			return wrong(w, allowed);
 		} else if (out->n_words < 8) {

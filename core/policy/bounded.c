@@ -10,9 +10,9 @@
 
 #include "load.h"
 
-#define STEPS_MAX   2e7 /* matcher steps; about 8 ns each */
-#define RESULT_MAX  (16 * 1024 * 1024)
-#define MOVES_MAX   10000000
+#define STEPS_MAX  2e7 /* matcher steps; about 8 ns each */
+#define RESULT_MAX (16 * 1024 * 1024)
+#define MOVES_MAX  10000000
 
 /* Repetitions in a pattern: *, + and - behind an item. */
 static unsigned
@@ -113,8 +113,7 @@ l_move(lua_State *L)
 	lua_Integer from = luaL_checkinteger(L, 2);
 	lua_Integer to = luaL_checkinteger(L, 3);
 
-	if (to >= from &&
-	    (lua_Unsigned)to - (lua_Unsigned)from > MOVES_MAX)
+	if (to >= from && (lua_Unsigned)to - (lua_Unsigned)from > MOVES_MAX)
 		return dg_vm_raise(L, NULL, NULL,
 		    "table.move of more than %d items", MOVES_MAX);
 	lua_pushvalue(L, lua_upvalueindex(1));

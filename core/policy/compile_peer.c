@@ -52,7 +52,7 @@ read_address(struct dg_reader *r, void *obj)
 		const char *p = v[i];
 
 		for (p += strspn(p, " \t,"); *p != '\0';
-		    p += strspn(p, " \t,")) {
+		     p += strspn(p, " \t,")) {
 			size_t k = strcspn(p, " \t,");
 			struct dg_str w = dg_str_of(p, k);
 
@@ -67,10 +67,9 @@ read_address(struct dg_reader *r, void *obj)
 				    DG_FMT(w));
 		}
 	}
-	if (n > 0 ? d->x.match.n_nets == 0 && strspn(v[0], " \t,") ==
-		    strlen(v[0])
-		  : lua_type(r->L, -1) == LUA_TTABLE &&
-		    lua_rawlen(r->L, -1) == 0)
+	if (n > 0
+		? d->x.match.n_nets == 0 && strspn(v[0], " \t,") == strlen(v[0])
+		: lua_type(r->L, -1) == LUA_TTABLE && lua_rawlen(r->L, -1) == 0)
 		dg_read_bad(r, "is empty: nobody would match");
 }
 
@@ -230,6 +229,8 @@ finish_names(struct dg_load *ld, struct decl *d)
 		for (size_t i = 0; i < o->n_users; i++)
 			if (strcmp(o->users[i].name, d->users.name) == 0)
 				d->x.users = o->users[i].name;
+		if (d->x.users == NULL && o->is_lab)
+			d->x.users = d->users.name;
 		if (d->x.users == NULL)
 			dg_load_bad(ld, &d->users.place,
 			    "auth.users: no users \"%s\" in dragoman.yaml%s",
@@ -241,6 +242,8 @@ finish_names(struct dg_load *ld, struct decl *d)
 		for (size_t i = 0; o->listeners[i] != NULL; i++)
 			if (strcmp(o->listeners[i], d->listener.name) == 0)
 				d->x.match.listener = o->listeners[i];
+		if (d->x.match.listener == NULL && o->is_lab)
+			d->x.match.listener = d->listener.name;
 		if (d->x.match.listener == NULL)
 			dg_load_bad(ld, &d->listener.place,
 			    "match.listener: no listener \"%s\" in "
@@ -348,9 +351,8 @@ finish_one(struct dg_load *ld, struct decl *d)
 {
 	d->x.name = d->d.name;
 	d->x.where = d->d.where;
-	d->x.dialect = d->dialect.name != NULL
-	    ? dg_dialect_get(ld, &d->dialect)
-	    : dg_dialect_rfc4954();
+	d->x.dialect = d->dialect.name != NULL ? dg_dialect_get(ld, &d->dialect)
+					       : dg_dialect_rfc4954();
 	finish_names(ld, d);
 	d->x.auth_required = d->users.name != NULL && d->required != 0;
 	if (d->x.dialect == NULL)

@@ -39,8 +39,8 @@ read_refuse(struct dg_reader *r, void *obj)
 	d->x.kind = DG_ROUTE_REFUSE;
 	if (z == NULL)
 		return;
-	problem = dg_reply_text_read(dg_str(z), '5', &d->x.code,
-	    d->x.enhanced, &text);
+	problem = dg_reply_text_read(dg_str(z), '5', &d->x.code, d->x.enhanced,
+	    &text);
 	if (problem != NULL)
 		dg_read_bad(r, "\"%s\": %s", z, problem);
 	else
@@ -90,8 +90,7 @@ dg_route_read(struct dg_reader *r, struct dg_decl *decl)
 void
 dg_routes_finish(struct dg_load *ld, struct dg_rules *out)
 {
-	struct dg_route *v =
-	    dg_load_alloc(ld, (ld->routes.n + 1) * sizeof(*v));
+	struct dg_route *v = dg_load_alloc(ld, (ld->routes.n + 1) * sizeof(*v));
 
 	for (struct dg_decl *e = ld->routes.first; e != NULL; e = e->next) {
 		struct decl *d = (struct decl *)e;

@@ -125,9 +125,9 @@ row_key(const char *key, struct dg_words_row *row)
 {
 	if (key[0] >= '0' && key[0] <= '9')
 		return dg_reply_key_read(key, &row->code, row->enhanced) &&
-		    row->code >= 400;
+		       row->code >= 400;
 	return dg_meaning_find(dg_str(key), &row->meaning) &&
-	    row->meaning != DG_MEANING_OK;
+	       row->meaning != DG_MEANING_OK;
 }
 
 static bool
@@ -158,8 +158,7 @@ read_rows(struct dg_reader *r, struct rows *out)
 		if (lua_type(r->L, -1) == LUA_TFUNCTION)
 			row.hook = dg_vm_add_hook(r->L);
 		else
-			row.text =
-			    dg_read_text(r, "a text or a function");
+			row.text = dg_read_text(r, "a text or a function");
 		if (row.text != NULL)
 			check_placeholders(r, row.text);
 		if (row.text != NULL || row.hook != 0)
@@ -280,16 +279,14 @@ like_rows(struct dg_load *ld, struct ready **list, const struct dg_ref *like)
 	if (rows == NULL)
 		dg_load_bad(ld, &like->place,
 		    "like: there are no ready words \"%s\"%s", like->name,
-		    dg_near(ld, like->name,
-			dg_ready_names(ld, "words", NULL)));
+		    dg_near(ld, like->name, dg_ready_names(ld, "words", NULL)));
 	return rows;
 }
 
 void
 dg_words_finish(struct dg_load *ld, struct dg_rules *out)
 {
-	struct dg_words *v =
-	    dg_load_alloc(ld, (ld->words.n + 2) * sizeof(*v));
+	struct dg_words *v = dg_load_alloc(ld, (ld->words.n + 2) * sizeof(*v));
 	struct ready *list = NULL;
 	static const struct rows none = { NULL, 0 };
 	const struct rows *english;

@@ -17,7 +17,9 @@
 
 static const char d_key = 'd';
 
-enum { NOT_HERE_MAX = 160 };
+enum {
+	NOT_HERE_MAX = 160
+};
 
 static const struct kind {
 	const char *name;
@@ -37,7 +39,9 @@ static const struct kind {
 	{ "words", false, dg_words_decl_size, dg_words_read,
 	    offsetof(struct dg_load, words) },
 };
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+enum {
+	KINDS = sizeof(kinds) / sizeof(kinds[0])
+};
 
 /* ---- holes ---- */
 
@@ -160,8 +164,7 @@ dg_vars_problem(struct dg_load *ld, const char *word, char out[NOT_HERE_MAX])
 		if (strcmp(o->vars[i].name, word) == 0)
 			return false;
 	snprintf(out, NOT_HERE_MAX, "no vars \"%.60s\" in dragoman.yaml%s",
-	    word,
-	    dg_near(ld, word, dg_option_names(ld, o->vars, o->n_vars)));
+	    word, dg_near(ld, word, dg_option_names(ld, o->vars, o->n_vars)));
 	return true;
 }
 
@@ -316,8 +319,7 @@ static int
 too_late(lua_State *L, const struct kind *k)
 {
 	return dg_vm_raise(L, NULL, NULL,
-	    "d.%s is for the policy file's top level, not for a hook",
-	    k->name);
+	    "d.%s is for the policy file's top level, not for a hook", k->name);
 }
 
 static struct dg_decl *
@@ -335,8 +337,7 @@ new_decl(lua_State *L, const struct kind *k)
 static int
 l_unnamed(lua_State *L)
 {
-	const struct kind *k =
-	    &kinds[lua_tointeger(L, lua_upvalueindex(1))];
+	const struct kind *k = &kinds[lua_tointeger(L, lua_upvalueindex(1))];
 	struct dg_decl *d;
 
 	if (dg_vm_of(L)->load == NULL)
@@ -354,8 +355,7 @@ l_unnamed(lua_State *L)
 static int
 l_table(lua_State *L)
 {
-	const struct kind *k =
-	    &kinds[lua_tointeger(L, lua_upvalueindex(1))];
+	const struct kind *k = &kinds[lua_tointeger(L, lua_upvalueindex(1))];
 	struct dg_decl *d = lua_touserdata(L, lua_upvalueindex(2));
 	struct dg_load *ld = dg_vm_of(L)->load;
 
@@ -406,8 +406,8 @@ l_named(lua_State *L)
 		return l_hole(L);
 	if (lua_type(L, 1) != LUA_TSTRING) {
 		snprintf(what, sizeof(what),
-		    "d.%s takes its name first: d.%s \"name\" { ... }",
-		    k->name, k->name);
+		    "d.%s takes its name first: d.%s \"name\" { ... }", k->name,
+		    k->name);
 		return told(L, what);
 	}
 	name.p = lua_tolstring(L, 1, &name.n);
@@ -487,8 +487,7 @@ dg_declare_open(lua_State *L)
 	lua_setfield(L, -2, "api");
 	for (size_t i = 0; i < KINDS; i++) {
 		lua_pushinteger(L, (lua_Integer)i);
-		lua_pushcclosure(L, kinds[i].has_name ? l_named : l_unnamed,
-		    1);
+		lua_pushcclosure(L, kinds[i].has_name ? l_named : l_unnamed, 1);
 		lua_setfield(L, -2, kinds[i].name);
 	}
 	lua_newtable(L);

@@ -14,7 +14,9 @@
 #include "declare.h"
 #include "schema.h"
 
-enum { DUMP_MAX = 256 * 1024 * 1024 };
+enum {
+	DUMP_MAX = 256 * 1024 * 1024
+};
 
 /* ---- memory and errors of a run ---- */
 
@@ -57,8 +59,8 @@ spot_of(struct dg_load *ld, const struct dg_place *at)
 {
 	struct dg_spot none = { (unsigned)at->where.line, 0 };
 	const struct dg_source *s = at->where.file != NULL
-	    ? dg_source_named(ld->p, at->where.file)
-	    : NULL;
+					? dg_source_named(ld->p, at->where.file)
+					: NULL;
 	size_t depth = at->depth < DG_PATH_MAX ? at->depth : DG_PATH_MAX;
 	struct dg_spot found;
 	size_t from;
@@ -418,7 +420,8 @@ tell_difference(struct dg_policy *p, struct dg_str now,
 		b = line_at(&now);
 	} while (dg_str_eq(a, b) && (was.n > 0 || now.n > 0));
 	dg_errors_add(errors, NULL, 0, 0, false,
-	    "the policy declares other things when it runs again: first \"%.*s\""
+	    "the policy declares other things when it runs again: first "
+	    "\"%.*s\""
 	    ", then \"%.*s\"; nothing may depend on the order of pairs() or on "
 	    "tostring of a table",
 	    (int)(a.n < 300 ? a.n : 300), a.p != NULL ? a.p : "",
@@ -456,7 +459,7 @@ run_again(struct dg_policy_state *s, struct dg_errors *errors)
 	dg_buf_init(&dump, DUMP_MAX);
 	run(&ld, &rules, &dump);
 	is_same = dg_str_eq(dg_buf_str(&dump), dg_buf_str(&s->policy->dump)) &&
-	    dg_vm_hooks(s->vm.L) == s->policy->n_hooks;
+		  dg_vm_hooks(s->vm.L) == s->policy->n_hooks;
 	if (dg_errors_any(&own)) {
 		is_same = false;
 		move_errors(&own, errors);

@@ -31,13 +31,16 @@ struct dg_policy {
 	struct dg_policy_options o; /* strings in the arena */
 	struct dg_source *sources, **next_source;
 	struct dg_rules rules;
-	struct dg_buf dump; /* the rules as text: what later states must equal */
+	struct dg_buf
+	    dump; /* the rules as text: what later states must equal */
 	int n_hooks;
 };
 
 /* Where a value stands in a declaration: found in the source only when there
  * is something to say about it. */
-enum { DG_PATH_MAX = 4 };
+enum {
+	DG_PATH_MAX = 4
+};
 struct dg_place {
 	const char *kind; /* "peer" */
 	const char *name; /* "hq", or NULL */
@@ -129,7 +132,7 @@ void dg_bounded_open(lua_State *L);
 void dg_declare_open(lua_State *L); /* d, kept in the registry */
 void dg_require_open(lua_State *L);
 void dg_declare_push(lua_State *L); /* push d */
-int dg_vm_add_hook(lua_State *L); /* the function on top; stays there */
+int dg_vm_add_hook(lua_State *L);   /* the function on top; stays there */
 int dg_vm_add_set(lua_State *L);
 int dg_vm_hooks(lua_State *L);
 /* A value that stands for a mistake already told: any use of it is silent. */

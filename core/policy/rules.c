@@ -52,7 +52,7 @@ glob(struct dg_str pattern, struct dg_str s)
 			star = p++;
 			mark = i;
 		} else if (p < pattern.n &&
-		    dg_lower(pattern.p[p]) == dg_lower(s.p[i])) {
+			   dg_lower(pattern.p[p]) == dg_lower(s.p[i])) {
 			p++;
 			i++;
 		} else if (star != (size_t)-1) {
@@ -155,11 +155,10 @@ dg_net_has(const struct dg_net *n, struct dg_str address)
 	struct dg_net a;
 	unsigned whole = n->bits / 8, rest = n->bits % 8;
 
-	if (!read_address(address, &a) ||
-	    memcmp(a.bytes, n->bytes, whole) != 0)
+	if (!read_address(address, &a) || memcmp(a.bytes, n->bytes, whole) != 0)
 		return false;
 	return rest == 0 ||
-	    ((a.bytes[whole] ^ n->bytes[whole]) >> (8 - rest)) == 0;
+	       ((a.bytes[whole] ^ n->bytes[whole]) >> (8 - rest)) == 0;
 }
 
 /* ---- peers and hops ---- */
@@ -174,13 +173,13 @@ peer_matches(const struct dg_peer *p, const struct dg_peer_query *q)
 		size_t i = 0;
 
 		while (i < p->match.n_nets &&
-		    !dg_net_has(&p->match.nets[i], q->address))
+		       !dg_net_has(&p->match.nets[i], q->address))
 			i++;
 		if (i == p->match.n_nets)
 			return false;
 	}
 	return dg_patterns_match(&p->match.helo, q->helo) &&
-	    dg_patterns_match(&p->match.user, q->user);
+	       dg_patterns_match(&p->match.user, q->user);
 }
 
 const struct dg_peer *

@@ -70,8 +70,7 @@ dialect(struct dg_buf *o, const struct dg_dialect *d)
 	for (size_t i = 0; i < d->n_means; i++)
 		(void)dg_buf_addf(o, " %s:%d:%s=%s",
 		    dg_stage_name(d->means[i].stage), d->means[i].code,
-		    d->means[i].enhanced,
-		    dg_meaning_name(d->means[i].meaning));
+		    d->means[i].enhanced, dg_meaning_name(d->means[i].meaning));
 	(void)dg_buf_addc(o, '\n');
 }
 
@@ -82,8 +81,7 @@ peer(struct dg_buf *o, const struct dg_peer *p)
 	(void)dg_buf_addf(o, "peer \"%s\"", p->name);
 	for (size_t i = 0; i < p->match.n_nets; i++) {
 		(void)dg_buf_adds(o, " net=");
-		(void)dg_hex_add(o,
-		    dg_str_of(p->match.nets[i].bytes, 16));
+		(void)dg_hex_add(o, dg_str_of(p->match.nets[i].bytes, 16));
 		(void)dg_buf_addf(o, "/%u", p->match.nets[i].bits);
 	}
 	text(o, "listener", p->match.listener);
@@ -164,8 +162,7 @@ words(struct dg_buf *o, const struct dg_words *w)
 
 		where(o, &r->where);
 		if (r->code != 0)
-			(void)dg_buf_addf(o, "row %d %s", r->code,
-			    r->enhanced);
+			(void)dg_buf_addf(o, "row %d %s", r->code, r->enhanced);
 		else
 			(void)dg_buf_addf(o, "row %s",
 			    dg_meaning_name(r->meaning));

@@ -37,9 +37,10 @@ is_require(const struct dg_token *word, const struct dg_token *a,
     const struct dg_token *b)
 {
 	return dg_token_is(word, "require") &&
-	    ((a->kind == DG_TOKEN_STRING && dg_str_is(a->text, "dragoman")) ||
-		(dg_token_is(a, "(") && b->kind == DG_TOKEN_STRING &&
-		    dg_str_is(b->text, "dragoman")));
+	       ((a->kind == DG_TOKEN_STRING &&
+		    dg_str_is(a->text, "dragoman")) ||
+		   (dg_token_is(a, "(") && b->kind == DG_TOKEN_STRING &&
+		       dg_str_is(b->text, "dragoman")));
 }
 
 /* local d = require "dragoman" */
@@ -59,7 +60,11 @@ module_name(struct dg_load *ld, const struct dg_source *s)
 static bool
 has_another(struct dg_load *ld, const struct dg_source *s, struct dg_str name)
 {
-	enum { ELSEWHERE, IN_PARAMETERS, IN_NAMES } at = ELSEWHERE;
+	enum {
+		ELSEWHERE,
+		IN_PARAMETERS,
+		IN_NAMES
+	} at = ELSEWHERE;
 	struct scan c;
 
 	for (start(&c, ld, s); c.t[0].kind != DG_TOKEN_END; step(&c)) {
@@ -72,14 +77,14 @@ has_another(struct dg_load *ld, const struct dg_source *s, struct dg_str name)
 		else if (at == IN_PARAMETERS && dg_token_is(t, ")"))
 			at = ELSEWHERE;
 		else if (at == IN_NAMES && t->kind != DG_TOKEN_NAME &&
-		    !dg_token_is(t, ","))
+			 !dg_token_is(t, ","))
 			at = ELSEWHERE;
 		else if (at == IN_NAMES && dg_token_is(t, "in"))
 			at = ELSEWHERE;
 		else if (at == IN_NAMES && t->kind == DG_TOKEN_NAME &&
-		    c.before.kind == DG_TOKEN_NAME &&
-		    !dg_token_is(&c.before, "local") &&
-		    !dg_token_is(&c.before, "for"))
+			 c.before.kind == DG_TOKEN_NAME &&
+			 !dg_token_is(&c.before, "local") &&
+			 !dg_token_is(&c.before, "for"))
 			at = ELSEWHERE; /* "local x" and a new statement */
 		if (at == ELSEWHERE || t->kind != DG_TOKEN_NAME ||
 		    !dg_str_eq(t->text, name))
@@ -113,12 +118,10 @@ dg_scan(struct dg_load *ld, const struct dg_source *s)
 		if (c.t[0].kind != DG_TOKEN_NAME ||
 		    !dg_str_eq(c.t[0].text, name) ||
 		    dg_token_is(&c.before, ".") ||
-		    dg_token_is(&c.before, ":") ||
-		    !dg_token_is(&c.t[1], ".") ||
+		    dg_token_is(&c.before, ":") || !dg_token_is(&c.t[1], ".") ||
 		    c.t[2].kind != DG_TOKEN_NAME)
 			continue;
-		if (!dg_token_is(&c.t[3], ".") ||
-		    c.t[4].kind != DG_TOKEN_NAME)
+		if (!dg_token_is(&c.t[3], ".") || c.t[4].kind != DG_TOKEN_NAME)
 			is_wrong = dg_d_problem(ld, word_of(&c, &c.t[2]), what);
 		else if (dg_token_is(&c.t[2], "vars"))
 			is_wrong =
@@ -129,7 +132,7 @@ dg_scan(struct dg_load *ld, const struct dg_source *s)
 		else
 			is_wrong = dg_d_problem(ld, word_of(&c, &c.t[2]), what);
 		if (is_wrong)
-			dg_load_say_at(ld, s->name, c.t[0].line,
-			    c.t[0].column, false, "%s", what);
+			dg_load_say_at(ld, s->name, c.t[0].line, c.t[0].column,
+			    false, "%s", what);
 	}
 }

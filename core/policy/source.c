@@ -15,7 +15,10 @@
 #include "dragoman/policy/embedded.h"
 #include "lab_open.h"
 
-enum { FILE_MAX_BYTES = 4 * 1024 * 1024, NAME_MAX_BYTES = 55 };
+enum {
+	FILE_MAX_BYTES = 4 * 1024 * 1024,
+	NAME_MAX_BYTES = 55
+};
 
 static const char loaded_key = 'l', under_way = 'u';
 
@@ -48,8 +51,7 @@ read_file(struct dg_policy *p, const char *path, size_t *n, const char **why)
 	}
 	text = dg_arena_alloc(&p->arena, (size_t)st.st_size + 1);
 	while (used < (size_t)st.st_size) {
-		ssize_t got =
-		    read(fd, text + used, (size_t)st.st_size - used);
+		ssize_t got = read(fd, text + used, (size_t)st.st_size - used);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -201,7 +203,8 @@ is_safe(const char *z, char sep)
 
 	for (; *z != '\0'; last = *z++) {
 		bool is_plain = (dg_lower(*z) >= 'a' && dg_lower(*z) <= 'z') ||
-		    (*z >= '0' && *z <= '9') || *z == '_' || *z == '-';
+				(*z >= '0' && *z <= '9') || *z == '_' ||
+				*z == '-';
 
 		if (is_plain)
 			continue;
@@ -287,7 +290,9 @@ const char *const *
 dg_ready_names(struct dg_load *ld, const char *folder,
     const struct dg_list *declared)
 {
-	enum { MOST = 200 };
+	enum {
+		MOST = 200
+	};
 	const char **v = dg_load_alloc(ld, (MOST + 1) * sizeof(*v));
 	const char *const *dirs = ld->p->o.ready_dirs;
 	size_t n = 0;
@@ -307,8 +312,8 @@ dg_ready_names(struct dg_load *ld, const char *folder,
 
 			if (dg_str_has_suffix(s, DG_STR(".lua")) &&
 			    !dg_str_has_suffix(s, DG_STR("_test.lua")))
-				v[n++] = dg_load_str(ld,
-				    dg_str_sub(s, 0, s.n - 4));
+				v[n++] =
+				    dg_load_str(ld, dg_str_sub(s, 0, s.n - 4));
 		}
 		if (dir != NULL)
 			closedir(dir);
@@ -327,8 +332,8 @@ dg_source_run(lua_State *L, const struct dg_source *s)
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
 	if (lua_getfield(L, -1, s->key) != LUA_TNIL) {
 		if (lua_touserdata(L, -1) == (void *)(uintptr_t)&under_way)
-			dg_vm_raise(L, NULL, NULL,
-			    "%s requires itself", s->name);
+			dg_vm_raise(L, NULL, NULL, "%s requires itself",
+			    s->name);
 		lua_remove(L, -2);
 		return;
 	}
@@ -407,7 +412,7 @@ l_require(lua_State *L)
 		return 1;
 	}
 	if (strcmp(name, "dragoman.test") == 0) {
-		if (!vm->policy->o.tests)
+		if (!vm->policy->o.is_lab)
 			return dg_vm_raise(L, NULL, NULL,
 			    "require \"dragoman.test\" is for *_test.lua files"
 			    " (dragoman policy test)");

@@ -14,7 +14,9 @@
 
 #include "load.h"
 
-enum { HOOK_EVERY = 1000 };
+enum {
+	HOOK_EVERY = 1000
+};
 
 static const char hooks_key = 'h', sets_key = 's';
 
@@ -174,8 +176,8 @@ on_error(lua_State *L)
 		    lua_type(L, -1) == LUA_TSTRING)
 			text = lua_tostring(L, -1);
 		else
-			text = lua_pushfstring(L,
-			    "error was called with a %s", luaL_typename(L, 1));
+			text = lua_pushfstring(L, "error was called with a %s",
+			    luaL_typename(L, 1));
 	}
 	if (dg_vm_place(dg_vm_of(L), text, &behind).line > 0) {
 		lua_pushstring(L, text);
@@ -300,8 +302,8 @@ l_no_global(lua_State *L)
 
 	for (size_t i = 0; name != NULL && absent[i] != NULL; i++)
 		if (strcmp(absent[i], name) == 0)
-			return dg_vm_raise(L, NULL, NULL,
-			    "policies have no %s", name);
+			return dg_vm_raise(L, NULL, NULL, "policies have no %s",
+			    name);
 	return dg_vm_raise(L, NULL, NULL, "no such name: %s",
 	    name != NULL ? name : "?");
 }

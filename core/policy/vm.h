@@ -26,14 +26,14 @@ struct dg_load;
 struct dg_vm {
 	lua_State *L;
 	size_t memory, memory_max;
-	unsigned long left;    /* instructions before this run is stopped */
-	unsigned long budget;  /* what it was given, for the message */
-	bool is_spent;         /* then the hook fires at every instruction */
-	lua_State *running;    /* whose stack tells where memory ran out */
+	unsigned long left;   /* instructions before this run is stopped */
+	unsigned long budget; /* what it was given, for the message */
+	bool is_spent;        /* then the hook fires at every instruction */
+	lua_State *running;   /* whose stack tells where memory ran out */
 	struct dg_where short_of_memory; /* line 0: it did not */
-	struct dg_load *load;  /* while the policy files run; NULL afterwards */
-	struct dg_policy *policy;        /* outlives the vm */
-	struct dg_policy_state *state;   /* NULL while dg_policy_load runs */
+	struct dg_load *load; /* while the policy files run; NULL afterwards */
+	struct dg_policy *policy;      /* outlives the vm */
+	struct dg_policy_state *state; /* NULL while dg_policy_load runs */
 };
 
 /* The vm a thread of it belongs to: costs nothing. */
@@ -44,8 +44,8 @@ dg_vm_of(lua_State *L)
 }
 
 /* Opens the libraries, `d` and `require`. */
-enum dg_rc dg_vm_open(struct dg_vm *vm, struct dg_policy *p,
-    size_t memory_max, struct dg_err *e);
+enum dg_rc dg_vm_open(struct dg_vm *vm, struct dg_policy *p, size_t memory_max,
+    struct dg_err *e);
 void dg_vm_close(struct dg_vm *vm);
 
 /* Call the function below its nargs arguments on L, for at most `budget`
@@ -76,9 +76,9 @@ int dg_vm_raise(lua_State *L, const char *word, const char *const *list,
 struct dg_policy_state {
 	struct dg_vm vm;
 	struct dg_policy *policy;
-	unsigned long instructions;  /* a hook call */
-	unsigned long failures;      /* hooks that failed, all together */
-	unsigned *hook_failures;     /* by hook number, n_hooks + 1 */
+	unsigned long instructions; /* a hook call */
+	unsigned long failures;     /* hooks that failed, all together */
+	unsigned *hook_failures;    /* by hook number, n_hooks + 1 */
 	int n_hooks;
 	struct dg_notes *notes; /* of the session asked about, during a call */
 };

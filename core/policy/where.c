@@ -23,7 +23,7 @@ static bool
 is_name(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_';
+	       (c >= '0' && c <= '9') || c == '_';
 }
 
 static void
@@ -69,8 +69,8 @@ read_long(struct dg_lexer *x, int level)
 		for (q++; q < x->end && *q == '=' && n < level; q++)
 			n++;
 		if (n == level && q < x->end && *q == ']') {
-			struct dg_str s = dg_str_of(start,
-			    (size_t)(x->p - 1 - start));
+			struct dg_str s =
+			    dg_str_of(start, (size_t)(x->p - 1 - start));
 
 			x->p = q + 1;
 			return s;
@@ -111,12 +111,12 @@ skip_blanks(struct dg_lexer *x)
 		} else if (*x->p == ' ' || (*x->p >= '\t' && *x->p <= '\r')) {
 			x->p++;
 		} else if (x->p + 1 < x->end && x->p[0] == '-' &&
-		    x->p[1] == '-') {
+			   x->p[1] == '-') {
 			int level;
 
 			x->p += 2;
-			level =
-			    x->p < x->end && *x->p == '[' ? long_bracket(x) : -1;
+			level = x->p < x->end && *x->p == '[' ? long_bracket(x)
+							      : -1;
 			if (level >= 0)
 				(void)read_long(x, level);
 			else
@@ -143,7 +143,7 @@ dg_lexer_next(struct dg_lexer *x, struct dg_token *out)
 		bool is_number = *x->p >= '0' && *x->p <= '9';
 
 		while (x->p < x->end &&
-		    (is_name(*x->p) || (is_number && *x->p == '.')))
+		       (is_name(*x->p) || (is_number && *x->p == '.')))
 			x->p++;
 		out->kind = is_number ? DG_TOKEN_NUMBER : DG_TOKEN_NAME;
 	} else if (*x->p == '"' || *x->p == '\'') {
@@ -159,7 +159,7 @@ dg_lexer_next(struct dg_lexer *x, struct dg_token *out)
 		do {
 			x->p++;
 		} while (*start == '.' && x->p < x->end && *x->p == '.' &&
-		    x->p - start < 3);
+			 x->p - start < 3);
 	}
 	out->text = dg_str_of(start, (size_t)(x->p - start));
 	return true;
@@ -248,8 +248,8 @@ find_in_table(struct dg_lexer *x, const struct dg_step *path, size_t n)
 			index++;
 		}
 		found = path->key != NULL
-		    ? key.p != NULL && dg_str_is(key, path->key)
-		    : key.p == NULL && index == path->index;
+			    ? key.p != NULL && dg_str_is(key, path->key)
+			    : key.p == NULL && index == path->index;
 		if (found && n > 1 && dg_token_is(&t, "{")) {
 			struct dg_spot in = find_in_table(x, path + 1, n - 1);
 
@@ -313,7 +313,7 @@ dg_where_find(struct dg_str text, unsigned line, const char *kind,
 	if (kind == NULL)
 		return find_returned(&x, path, n);
 	for (; dg_lexer_next(&x, &word) && word.line <= line;
-	    before = dot, dot = word) {
+	     before = dot, dot = word) {
 		struct dg_lexer inner = x;
 		bool enters;
 

@@ -17,7 +17,7 @@ enum dg_token_kind {
 	DG_TOKEN_NAME,   /* keywords too */
 	DG_TOKEN_STRING, /* text: without quotes, escapes as written */
 	DG_TOKEN_NUMBER,
-	DG_TOKEN_SIGN,   /* one character; ".." and "..." are one token */
+	DG_TOKEN_SIGN, /* one character; ".." and "..." are one token */
 };
 struct dg_token {
 	enum dg_token_kind kind;

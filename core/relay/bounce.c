@@ -115,7 +115,8 @@ words_of(struct dg_attempt *a, const struct dg_attempt_rcpt *x,
 		.enhanced = dg_str(x->result.enhanced),
 		.code = x->result.code,
 		.meaning = x->result.meaning,
-		.offered = dg_str(a->offered),
+		.offered = dg_str(
+		    dg_lane_get(a->worker, a->claim->lane)->offered),
 		.relay = dg_str(config_of(a)->hostname),
 		.tries = x->item->tries + (x->result.code != 0 ? 1 : 0),
 		.size = it->size,
@@ -129,9 +130,10 @@ words_of(struct dg_attempt *a, const struct dg_attempt_rcpt *x,
 	header_of(header, "Date", &date);
 	if (date.n == 0)
 		(void)dg_date_add(&date, it->arrival_ms);
+	/* a held hop counts no try, but was tried when the message came */
 	(void)dg_date_add(&first, x->item->first_try_ms != 0
 		? x->item->first_try_ms
-		: now);
+		: it->arrival_ms);
 	/* whole minutes are what a person asks for */
 	dg_duration_write((now - it->arrival_ms) / 60000 * 60000, held);
 	q.subject = dg_buf_str(&subject);
@@ -192,6 +194,8 @@ gather(struct dg_attempt *a, struct dg_str header, struct words *w)
 				.status = dg_str(w->status[w->n]),
 				.host = dg_str(a->host),
 				.reply = dg_str(x->result.text),
+				.meaning = dg_str(
+				    dg_meaning_name(x->result.meaning)),
 				.last_ms = dg_now_ms(),
 			};
 			w->n++;

@@ -45,6 +45,7 @@ struct dg_hop_session {
 	bool has_logged_in;
 	bool has_judged;     /* policy answered REPLY in this session */
 	struct dg_judgement judged;
+	struct dg_result judged_about; /* which reply that was */
 	struct dg_result ended;
 	uint64_t body_at;
 	unsigned mails;
@@ -146,7 +147,10 @@ ended_early(struct dg_hop_session *h)
 	char skip[16] = "";
 
 	wants_new = h->cli != NULL && dg_cli_wants_new_session(h->cli, skip);
-	if (h->has_judged)
+	/* what was judged at AUTH counts if that is what ended it */
+	if (h->has_judged && h->judged_about.code == r.code &&
+	    h->judged_about.stage == r.stage &&
+	    strcmp(h->judged_about.text, r.text) == 0)
 		j = h->judged;
 	else
 		dg_judge(h->worker, h->generation, h->hop, h->host, &r,
@@ -185,6 +189,9 @@ ended(struct dg_hop_session *h)
 {
 	struct dg_lane *l = h->lane;
 
+	if (h->cli != NULL && dg_cli_offered(h->cli).n > 0)
+		snprintf(l->offered, sizeof(l->offered), "%.*s",
+		    DG_FMT(dg_cli_offered(h->cli)));
 	if (h->attempt != NULL && h->is_mailing) {
 		/* every recipient got its RESULT */
 		log_end(h, &h->ended, "connection ended");
@@ -238,6 +245,7 @@ answer_reply(struct dg_hop_session *h, const struct dg_result *r,
 	dg_judge(h->worker, h->generation, h->hop, h->host, r,
 	    &h->attempt->claim->item, NULL, &h->attempt->notes, &h->judged);
 	h->has_judged = true;
+	h->judged_about = *r;
 	out->has_action = true;
 	out->action = h->judged.action;
 	out->meaning = h->judged.meaning;
@@ -319,8 +327,6 @@ on_result(struct dg_hop_session *h, const struct dg_act *act)
 		    dg_kv_z("what", "the end of the data was sent and its "
 				    "reply not read: the hop may have it, and "
 				    "it will be sent again"));
-	snprintf(a->offered, sizeof(a->offered), "%.*s",
-	    DG_FMT(dg_cli_offered(h->cli)));
 	for (size_t i = 0; i < a->n_going; i++)
 		if (act->rcpt == DG_ALL_RCPTS || (size_t)act->rcpt == i)
 			dg_attempt_result(a, a->going_at[i], &act->result);

@@ -90,7 +90,6 @@ struct dg_attempt {
 	size_t n_going;
 	struct dg_notes notes;
 	char host[128];         /* "10.1.0.5:25" */
-	char offered[512];
 };
 void dg_deliver_claim(void *ctx, struct dg_claim *own_claim);
 /* All recipients still open get this result, judged by policy; then settle. */
@@ -134,6 +133,7 @@ struct dg_lane {
 	LIST_HEAD(, dg_hop_session) sessions;
 	unsigned n_sessions;
 	LIST_HEAD(, dg_choice) choices;
+	char offered[512]; /* by the host spoken to last: for the words */
 };
 struct dg_lane *dg_lane_get(struct dg_worker *w, struct dg_str name);
 void dg_lane_add(struct dg_lane *l, struct dg_attempt *own_a);

@@ -32,6 +32,7 @@ struct dg_session {
 	const char *listener;      /* owned by the worker */
 	const struct dg_peer *peer; /* of the generation; NULL = anyone */
 	struct dg_draft *draft;
+	struct dg_err draft_failed; /* why there is none any more */
 	struct dg_notes notes;
 	char address[64];
 	char reported_peer[64]; /* the last peer logged */
@@ -411,6 +412,7 @@ write_body(struct dg_session *s, struct dg_str piece)
 	    dg_kv_z("why", e.text));
 	dg_draft_free(s->draft);
 	s->draft = NULL;
+	s->draft_failed = e;
 	dg_srv_body_failed(s->srv, &e);
 }
 
@@ -445,6 +447,15 @@ on_committed(void *ctx, uint64_t ticket, enum dg_rc rc, const struct dg_err *e)
 	dg_acts_reset(&s->acts);
 	dg_srv_committed(s->srv, rc, e, &s->acts);
 	pump(s);
+}
+
+/* The last piece could not be written: nothing to commit, and 4yz. */
+static void
+refuse_commit(struct dg_session *s)
+{
+	dg_acts_reset(&s->acts);
+	dg_srv_committed(s->srv, s->draft_failed.rc, &s->draft_failed,
+	    &s->acts);
 }
 
 static void
@@ -575,7 +586,10 @@ carry_out(struct dg_session *s)
 			open_draft(s);
 			again = true;
 		} else if (last == DG_ACT_COMMIT) {
-			commit(s);
+			if (s->draft != NULL)
+				commit(s);
+			else
+				refuse_commit(s);
 			again = s->acts.n > 0;
 		} else {
 			dg_acts_reset(&s->acts);

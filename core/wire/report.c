@@ -440,6 +440,8 @@ recipient_fields(struct dg_buf *out, const struct dg_report_rcpt *x)
 	if (rc == DG_OK && x->reply.n > 0)
 		rc = field(out, "Diagnostic-Code", diagnostic_type(x->reply),
 		    x->reply);
+	if (rc == DG_OK && x->meaning.n > 0)
+		rc = field(out, "X-Dragoman-Meaning", "", x->meaning);
 	if (rc == DG_OK && x->last_ms != 0)
 		rc = date_field(out, "Last-Attempt-Date", x->last_ms);
 	return rc;

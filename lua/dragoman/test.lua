@@ -34,6 +34,12 @@ function M.match(text, pattern)
   end
 end
 
+function M.contains(text, part)
+  if not tostring(text):find(part, 1, true) then
+    fail(2, "%s does not contain %s", show(text), show(part))
+  end
+end
+
 function M.lacks(text, part)
   if tostring(text):find(part, 1, true) then
     fail(2, "%s contains %s", show(text), show(part))
@@ -230,7 +236,7 @@ local function new_session()
   }, Session)
 end
 
-function Session.__index(s, key)
+function Session.__index(_, key)
   if key == "queue" then return lab.queue() end
   return Session[key]
 end
@@ -313,6 +319,18 @@ function Session:accept(t)
   return client
 end
 
+-- The text/plain part, quoted-printable undone as far as a test needs it.
+local function human_part(body)
+  local at = body:find("\nContent-Type: text/plain", 1, true)
+  local _, from = body:find("\n\n", at or 1, true)
+  local to = from and body:find("\n--", from, true)
+  if not at or not to then return "" end
+  local text = body:sub(from + 1, to - 1)
+  return (text:gsub("=\n", ""):gsub("=(%x%x)", function(h)
+    return string.char(tonumber(h, 16))
+  end))
+end
+
 -- The newest report (RFC 3464) that a hop was given.
 function Session:report()
   self:settle()
@@ -330,11 +348,7 @@ function Session:report()
   r.meaning = found.body:match("\nX%-Dragoman%-Meaning: ([^\n]*)")
   r.subject = found.body:match("\nSubject: ([^\n]*)")
   r.lang = found.body:match("\nContent%-Language: ([^\n]*)")
-  r.text = found.body:match("\nContent%-Type: text/plain.-\n\n(.-)\n%-%-")
-  -- quoted-printable, as far as a test needs it
-  r.text = (r.text or ""):gsub("=\n", ""):gsub("=(%x%x)", function(h)
-    return string.char(tonumber(h, 16))
-  end)
+  r.text = human_part(found.body)
   return r
 end
 

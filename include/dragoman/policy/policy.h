@@ -30,7 +30,6 @@ struct dg_policy_options {
 	unsigned long load_instructions; /* a load, 1,000,000,000 */
 	bool is_lab; /* names of users, secrets and listeners that YAML lacks
 	              * are no errors; require "dragoman.test" works */
-	bool tests;                   /* require "dragoman.test" is there */
 };
 /* NULL when it had to add an error: all of them, file:line:column, did you
  * mean.  Warnings may be added on success.  No files: the ready policy

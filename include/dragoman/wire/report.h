@@ -16,6 +16,7 @@ struct dg_report_rcpt {
 	struct dg_str host;      /* Remote-MTA, or "" */
 	struct dg_str reply;     /* "550 ..." is Diagnostic-Code: smtp; ..., other
 	                          * words (ours) are x-local; or "" */
+	struct dg_str meaning;   /* X-Dragoman-Meaning: "too-old", or "" */
 	int64_t last_ms;         /* Last-Attempt-Date, 0 = none */
 };
 
