@@ -85,11 +85,9 @@ is_sayable(struct dg_str address)
 }
 
 static void
-our_words(struct dg_result *r, enum dg_stage stage, int code,
-    const char *enhanced)
+our_words(struct dg_result *r, enum dg_stage stage, const char *enhanced)
 {
 	r->stage = stage;
-	r->code = code;
 	memcpy(r->enhanced, enhanced, strlen(enhanced) + 1);
 }
 
@@ -101,26 +99,26 @@ is_hopeless(const struct dg_cli *c, struct dg_result *r)
 
 	if (!is_sayable(m->sender)) {
 		dg_cli_words(c, r, DG_MEANING_SENDER_REFUSED,
-		    "553 5.1.7 the sender's address holds bytes that no SMTP "
+		    "the sender's address holds bytes that no SMTP "
 		    "command may carry");
-		our_words(r, DG_STAGE_MAIL, 553, "5.1.7");
+		our_words(r, DG_STAGE_MAIL, "5.1.7");
 		return true;
 	}
 	if (c->ehlo.max_size > 0 && m->size > c->ehlo.max_size) {
 		dg_cli_words(c, r, DG_MEANING_TOO_BIG,
-		    "552 5.3.4 the message has %" PRIu64 " bytes, and %s "
+		    "the message has %" PRIu64 " bytes, and %s "
 		    "takes %" PRIu64,
 		    m->size, c->host, c->ehlo.max_size);
-		our_words(r, DG_STAGE_MAIL, 552, "5.3.4");
+		our_words(r, DG_STAGE_MAIL, "5.3.4");
 		return true;
 	}
 	if (m->body_8bit && m->refuse_8bit &&
 	    (c->ehlo.exts & DG_EXT_8BITMIME) == 0) {
 		dg_cli_words(c, r, DG_MEANING_CONTENT_REFUSED,
-		    "554 5.6.1 the message holds 8-bit text, and %s does not "
+		    "the message holds 8-bit text, and %s does not "
 		    "take it (no 8BITMIME)",
 		    c->host);
-		our_words(r, DG_STAGE_MAIL, 554, "5.6.1");
+		our_words(r, DG_STAGE_MAIL, "5.6.1");
 		return true;
 	}
 	return false;
@@ -165,9 +163,9 @@ refuse_unsayable(struct dg_cli *c, struct dg_acts *out)
 		if (m->m.rcpts[i].n > 0 && is_sayable(m->m.rcpts[i]))
 			continue;
 		dg_cli_words(c, &r, DG_MEANING_UNKNOWN_RECIPIENT,
-		    "553 5.1.3 the address holds bytes that no SMTP command "
+		    "the address holds bytes that no SMTP command "
 		    "may carry");
-		our_words(&r, DG_STAGE_RCPT, 553, "5.1.3");
+		our_words(&r, DG_STAGE_RCPT, "5.1.3");
 		result(c, i, &r, out);
 		m->fate[i] = CLI_UNSENT;
 	}
@@ -425,6 +423,6 @@ dg_cli_abort(struct dg_cli *c, struct dg_acts *out)
 		return;
 	dg_cli_words(c, &r, DG_MEANING_TEMPORARY,
 	    "451 4.3.0 the message could not be read from the spool");
-	our_words(&r, DG_STAGE_DATA, 451, "4.3.0");
+	our_words(&r, DG_STAGE_DATA, "4.3.0");
 	dg_cli_enter(c, dg_cli_shut(c, &r, out));
 }
