@@ -208,7 +208,7 @@ log_result(const struct dg_attempt *a, const struct dg_attempt_rcpt *x,
 	    dg_kv_z("reply", x->result.text),
 	    dg_kv_i("tries", x->item->tries + 1),
 	    dg_kv_i("age_ms", now - a->claim->item.arrival_ms),
-	    dg_kv_i("next_in_ms",
+	    dg_kv_n("next_in_ms",
 		x->out.outcome == DG_OUTCOME_RETRY ? x->out.due_ms - now : 0),
 	    dg_kv_z("where",
 		x->where.file != NULL

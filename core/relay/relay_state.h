@@ -37,6 +37,7 @@ struct dg_worker {
 	struct dg_dialer *dialer;
 	struct dg_generation *generation; /* current: pinned */
 	struct dg_slots *sessions;        /* struct dg_session */
+	unsigned sessions_seen;           /* numbers them in logs */
 	struct dg_slots *hop_sessions;    /* struct dg_hop_session */
 	LIST_HEAD(, dg_lane) lanes;
 	struct dg_listener *listeners[LISTENERS_MAX];

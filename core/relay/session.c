@@ -1,70 +1,34 @@
 /*
- * session.c - a client of ours: its connection, its server machine, and the
- * questions between them.
+ * session.c - a client of ours: its connection and its server machine.
  *
  * The machine decides what is said; this file carries out what it asks for:
- * write bytes, ask the policy, look up an account, open a draft, commit.  A
- * late answer (the spool's) finds the session by ticket, so a session may die
+ * write bytes, open a draft, commit (questions: session_ask.c).  A late
+ * answer (the spool's) finds the session by ticket, so a session may die
  * at any moment.  One close path: session_close().
  */
-#include "relay_state.h"
+#include "session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dragoman/base/clock.h"
-#include <stdio.h>
-
 #include "dragoman/base/log.h"
-#include "dragoman/wire/path.h"
 
 enum {
 	OUTPUT_MAX = 256 * 1024, /* unread replies before we stop reading */
 	NOTES_MAX = 4096,
 };
 
-struct dg_session {
-	struct dg_worker *worker;
-	struct dg_generation *generation; /* pinned */
-	uint64_t ticket;
-	struct dg_conn *conn;
-	struct dg_srv *srv;
-	struct dg_acts acts;
-	const char *listener;      /* owned by the worker */
-	const struct dg_peer *peer; /* of the generation; NULL = anyone */
-	struct dg_draft *draft;
-	struct dg_err draft_failed; /* why there is none any more */
-	struct dg_notes notes;
-	char address[64];
-	char reported_peer[64]; /* the last peer logged */
-	unsigned messages;
-	bool is_counted;     /* in the tally of addresses */
-	bool has_eof;        /* the client sends no more */
-	bool is_closing;     /* close once all is out */
-	bool is_committing;
-};
-
 static void on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev);
 static void pump(struct dg_session *s);
-
-static const struct dg_config *
-config_of(const struct dg_session *s)
-{
-	return dg_generation_config(s->generation);
-}
-
-static const char *
-peer_name(const struct dg_session *s)
-{
-	return s->peer != NULL ? s->peer->name : "anyone";
-}
 
 static void
 session_close(struct dg_session *s, const char *why)
 {
 	struct dg_worker *w = s->worker;
 
-	dg_log(DG_LOG_INFO, "disconnect", dg_kv_i("session", (long long)s->ticket),
-	    dg_kv_z("peer", peer_name(s)), dg_kv_z("address", s->address),
+	dg_log(DG_LOG_INFO, "disconnect", dg_kv_z("session", s->name),
+	    dg_kv_z("peer", dg_session_peer_name(s)), dg_kv_z("address", s->address),
 	    dg_kv_i("messages", s->messages), dg_kv_z("why", why),
 	    dg_kv_z("state", dg_srv_state_name(s->srv)));
 	if (s->is_counted)
@@ -77,308 +41,6 @@ session_close(struct dg_session *s, const char *why)
 	dg_conn_free(s->conn);
 	dg_generation_unpin(s->generation);
 	free(s);
-}
-
-/* ---- who is this ---- */
-
-static void
-log_peer(struct dg_session *s)
-{
-	char where[256];
-
-	if (strcmp(s->reported_peer, peer_name(s)) == 0)
-		return;
-	snprintf(s->reported_peer, sizeof(s->reported_peer), "%s",
-	    peer_name(s));
-	dg_log(DG_LOG_INFO, "peer", dg_kv_i("session", (long long)s->ticket),
-	    dg_kv_z("peer", peer_name(s)), dg_kv_z("address", s->address),
-	    dg_kv_s("helo", dg_srv_helo(s->srv)),
-	    dg_kv_s("user", dg_srv_user(s->srv)),
-	    dg_kv_z("where",
-		s->peer != NULL
-		    ? dg_where_text(s->peer->where, where, sizeof(where))
-		    : "built in"));
-}
-
-/* Peers are tried in file order at connect, again at EHLO, again after AUTH:
- * a key not known yet does not match. */
-static void
-identify(struct dg_session *s)
-{
-	struct dg_peer_query q = {
-		.address = dg_str(s->address),
-		.listener = dg_str(s->listener),
-		.helo = dg_srv_helo(s->srv),
-		.user = dg_srv_user(s->srv),
-	};
-	struct dg_srv_peer sp = { .dialect = dg_dialect_rfc4954() };
-
-	s->peer = dg_rules_peer(dg_generation_rules(s->generation), &q);
-	if (s->peer != NULL) {
-		sp.dialect = s->peer->dialect;
-		sp.mechs = s->peer->users != NULL ? s->peer->mechs : 0;
-		sp.requires_auth = s->peer->auth_required;
-		sp.requires_tls = s->peer->tls_require;
-		sp.clear_needs_tls = !s->peer->names_address;
-		sp.size = s->peer->size;
-		sp.recipients = (size_t)s->peer->recipients;
-		sp.may_relay = true;
-	}
-	dg_srv_set_peer(s->srv, &sp);
-	log_peer(s);
-}
-
-/* ---- questions ---- */
-
-enum { FACTS_MAX = 16 };
-struct facts {
-	struct dg_fact v[FACTS_MAX];
-	size_t n;
-};
-
-static void
-fact_s(struct facts *f, const char *name, struct dg_str v)
-{
-	if (f->n + 1 < FACTS_MAX)
-		f->v[f->n++] = (struct dg_fact){ name, false, 0, v };
-}
-
-static void
-fact_i(struct facts *f, const char *name, int64_t v)
-{
-	if (f->n + 1 < FACTS_MAX)
-		f->v[f->n++] = (struct dg_fact){ name, true, v, DG_NOSTR };
-}
-
-static void
-facts_of(struct dg_session *s, struct facts *f)
-{
-	memset(f, 0, sizeof(*f));
-	fact_s(f, "peer", dg_str(peer_name(s)));
-	fact_s(f, "address", dg_str(s->address));
-	fact_s(f, "listener", dg_str(s->listener));
-	fact_i(f, "tls", dg_srv_has_tls(s->srv));
-}
-
-static const struct dg_hooks *
-hooks_of(const struct dg_session *s)
-{
-	return s->peer != NULL ? &s->peer->on : NULL;
-}
-
-static void
-log_decision(struct dg_session *s, const char *question,
-    const struct dg_decision *d)
-{
-	char where[256];
-
-	if (d->kind == DG_D_NONE)
-		return;
-	dg_log(d->is_default ? DG_LOG_WARN : DG_LOG_INFO, "decision",
-	    dg_kv_i("session", (long long)s->ticket),
-	    dg_kv_z("question", question),
-	    dg_kv_z("decision", dg_decision_name(d->kind)),
-	    dg_kv_i("code", d->code), dg_kv_s("text", d->text),
-	    dg_kv_s("hop", d->hop), dg_kv_s("because", d->because),
-	    dg_kv_z("where", dg_where_text(d->where, where, sizeof(where))));
-}
-
-static struct dg_policy_state *
-state_of(struct dg_session *s)
-{
-	return dg_generation_state(s->generation, s->worker->index);
-}
-
-static void
-ask(struct dg_session *s, enum dg_question q, const struct facts *f,
-    struct dg_decision *d)
-{
-	dg_decision_init(d);
-	if (!dg_policy_wants(dg_generation_rules(s->generation), q,
-		hooks_of(s)))
-		return;
-	dg_policy_ask(state_of(s), q, hooks_of(s), f->v, &s->notes, d);
-	log_decision(s, dg_question_name(q), d);
-}
-
-/* Refuse, defer and close mean the same wherever they are answered. */
-static void
-verdict_of(const struct dg_decision *d, struct dg_srv_answer *a)
-{
-	switch (d->kind) {
-	case DG_D_REFUSE:
-		a->verdict = DG_VERDICT_REFUSE;
-		break;
-	case DG_D_DEFER:
-		a->verdict = DG_VERDICT_DEFER;
-		break;
-	case DG_D_CLOSE:
-		a->verdict = DG_VERDICT_CLOSE;
-		break;
-	case DG_D_DISCARD:
-		a->verdict = DG_VERDICT_DISCARD;
-		break;
-	default:
-		return;
-	}
-	a->code = d->code;
-	memcpy(a->enhanced, d->enhanced, sizeof(a->enhanced));
-	a->text = d->text;
-}
-
-static void
-ask_connect(struct dg_session *s, struct dg_srv_answer *a,
-    struct dg_decision *d)
-{
-	uint64_t most = config_of(s)->limits.connections;
-	struct facts f;
-
-	identify(s);
-	if (s->peer != NULL && s->peer->connections != 0)
-		most = s->peer->connections;
-	if (!dg_tally_enter(s->worker->relay->tally, dg_str(s->address), most)) {
-		a->verdict = DG_VERDICT_CLOSE;
-		a->code = 421;
-		snprintf(a->enhanced, sizeof(a->enhanced), "4.7.0");
-		a->text = DG_STR("too many connections from your address");
-		dg_log(DG_LOG_WARN, "too-many-connections",
-		    dg_kv_z("address", s->address),
-		    dg_kv_i("most", (long long)most));
-		return;
-	}
-	s->is_counted = true;
-	facts_of(s, &f);
-	ask(s, DG_Q_CONNECT, &f, d);
-	verdict_of(d, a);
-}
-
-static void
-ask_offer(struct dg_session *s, struct dg_srv_answer *a, struct dg_decision *d)
-{
-	struct facts f;
-
-	identify(s);
-	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
-	fact_s(&f, "abilities", DG_STR("NTLM LOGIN PLAIN"));
-	ask(s, DG_Q_OFFER, &f, d);
-	if (d->kind == DG_D_OFFER) {
-		if (d->has_lines) {
-			a->lines = d->lines;
-			a->n_lines = d->n_lines;
-		}
-		a->hide = d->hide;
-		a->show = d->show;
-	}
-	verdict_of(d, a);
-}
-
-/* accept{as=} says whose account it is; the proof is still asked for. */
-static void
-ask_credential(struct dg_session *s, struct dg_srv_answer *a,
-    struct dg_decision *d)
-{
-	const struct dg_identity *id = dg_srv_identity(s->srv);
-	const struct dg_users *users = NULL;
-	struct dg_str account = id->account;
-	struct facts f;
-
-	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
-	fact_s(&f, "mechanism", dg_str(dg_srv_mechanism(s->srv)));
-	fact_s(&f, "identity", id->account);
-	fact_s(&f, "domain", id->domain);
-	fact_s(&f, "workstation", id->workstation);
-	ask(s, DG_Q_CREDENTIAL, &f, d);
-	if (d->kind == DG_D_REFUSE || d->kind == DG_D_DEFER) {
-		verdict_of(d, a);
-		return;
-	}
-	if (d->kind == DG_D_ACCEPT && d->as.n > 0)
-		account = d->as;
-	if (s->peer != NULL)
-		users = dg_generation_users(s->generation, s->peer->users);
-	if (users != NULL)
-		a->credential = dg_users_find(users, account);
-	a->as = account;
-}
-
-static void
-ask_recipient(struct dg_session *s, struct dg_srv_answer *a,
-    struct dg_decision *d, struct dg_decision *route)
-{
-	struct dg_envelope *env = dg_srv_envelope(s->srv);
-	struct dg_str to = dg_srv_asked_address(s->srv);
-	struct dg_route_query q = {
-		.sender = env->sender,
-		.peer = dg_str(peer_name(s)),
-		.user = dg_srv_user(s->srv),
-		.address = dg_str(s->address),
-		.listener = dg_str(s->listener),
-		.helo = dg_srv_helo(s->srv),
-		.size = env->declared_size,
-		.tls = dg_srv_has_tls(s->srv),
-	};
-	const struct dg_hop *hop;
-	struct facts f;
-
-	facts_of(s, &f);
-	fact_s(&f, "helo", q.helo);
-	fact_s(&f, "user", q.user);
-	fact_s(&f, "sender", q.sender);
-	fact_s(&f, "recipient", to);
-	fact_s(&f, "domain", dg_address_domain(to));
-	fact_i(&f, "size", (int64_t)q.size);
-	fact_i(&f, "count", (int64_t)env->n_rcpts);
-	ask(s, DG_Q_RECIPIENT, &f, d);
-	verdict_of(d, a);
-	if (d->kind == DG_D_REFUSE || d->kind == DG_D_DEFER ||
-	    d->kind == DG_D_DISCARD || d->kind == DG_D_CLOSE)
-		return;
-	if (d->kind == DG_D_ACCEPT && d->to.n > 0) {
-		to = d->to;
-		a->to = d->to;
-	}
-	q.recipient = to;
-	dg_policy_route(state_of(s), &q, &s->notes, route);
-	log_decision(s, "route", route);
-	verdict_of(route, a);
-	if (route->kind != DG_D_TO)
-		return;
-	hop = dg_rules_hop(dg_generation_rules(s->generation), route->hop);
-	a->hop = dg_str(hop->name);
-	a->expire_ms = dg_now_ms() + hop->give_up_ms;
-}
-
-/* Answer what the machine asked, into s->acts. */
-static void
-answer(struct dg_session *s, enum dg_ask question)
-{
-	struct dg_srv_answer a = { .verdict = DG_VERDICT_ACCEPT };
-	struct dg_decision d, route;
-
-	dg_decision_init(&d);
-	dg_decision_init(&route);
-	switch (question) {
-	case DG_ASK_CONNECT:
-		ask_connect(s, &a, &d);
-		break;
-	case DG_ASK_OFFER:
-		ask_offer(s, &a, &d);
-		break;
-	case DG_ASK_CREDENTIAL:
-		ask_credential(s, &a, &d);
-		break;
-	case DG_ASK_RECIPIENT:
-		ask_recipient(s, &a, &d, &route);
-		break;
-	default:
-		break;
-	}
-	dg_acts_reset(&s->acts);
-	dg_srv_answer(s->srv, &a, &s->acts);
-	dg_decision_fini(&route);
-	dg_decision_fini(&d);
 }
 
 /* ---- drafts and commits ---- */
@@ -421,7 +83,7 @@ log_accepted(struct dg_session *s, const struct dg_envelope *env, struct dg_str 
 {
 	for (size_t i = 0; i < env->n_rcpts; i++)
 		dg_log(DG_LOG_INFO, "accept",
-		    dg_kv_i("session", (long long)s->ticket), dg_kv_s("id", id),
+		    dg_kv_z("session", s->name), dg_kv_s("id", id),
 		    dg_kv_s("from", env->sender),
 		    dg_kv_s("to", env->rcpts[i].address),
 		    dg_kv_s("hop", env->rcpts[i].hop),
@@ -442,7 +104,7 @@ on_committed(void *ctx, uint64_t ticket, enum dg_rc rc, const struct dg_err *e)
 		s->messages++;
 	else
 		dg_log(DG_LOG_ERROR, "commit",
-		    dg_kv_i("session", (long long)ticket),
+		    dg_kv_z("session", s->name),
 		    dg_kv_z("why", e->text));
 	dg_acts_reset(&s->acts);
 	dg_srv_committed(s->srv, rc, e, &s->acts);
@@ -470,7 +132,7 @@ commit(struct dg_session *s)
 		.helo = dg_srv_helo(s->srv),
 		.address = dg_str(s->address),
 		.listener = dg_str(s->listener),
-		.peer = dg_str(peer_name(s)),
+		.peer = dg_str(dg_session_peer_name(s)),
 		.user = dg_srv_user(s->srv),
 		.notes = dg_buf_str(&s->notes.kv),
 		.arrival_ms = now,
@@ -549,8 +211,8 @@ carry_out(struct dg_session *s)
 				break;
 			case DG_ACT_TRACE:
 				dg_log(DG_LOG_INFO, "session",
-				    dg_kv_i("session", (long long)s->ticket),
-				    dg_kv_z("peer", peer_name(s)),
+				    dg_kv_z("session", s->name),
+				    dg_kv_z("peer", dg_session_peer_name(s)),
 				    dg_kv_s("what", text));
 				break;
 			case DG_ACT_BODY:
@@ -561,7 +223,7 @@ carry_out(struct dg_session *s)
 				s->draft = NULL;
 				break;
 			case DG_ACT_LOGIN:
-				identify(s);
+				dg_session_identify(s);
 				break;
 			case DG_ACT_STARTTLS:
 				start_tls(s);
@@ -580,7 +242,7 @@ carry_out(struct dg_session *s)
 			}
 		}
 		if (last == DG_ACT_ASK) {
-			answer(s, question);
+			dg_session_answer(s, question);
 			again = true;
 		} else if (last == DG_ACT_DRAFT) {
 			open_draft(s);
@@ -600,7 +262,7 @@ carry_out(struct dg_session *s)
 static void
 arm(struct dg_session *s)
 {
-	const struct dg_config_limits *l = &config_of(s)->limits;
+	const struct dg_config_limits *l = &dg_session_config(s)->limits;
 
 	dg_conn_deadline(s->conn,
 	    s->draft != NULL ? l->data_ms : l->idle_ms);
@@ -679,7 +341,7 @@ static void
 options_of(const struct dg_session *s, bool is_implicit,
     struct dg_srv_options *o)
 {
-	const struct dg_config *c = config_of(s);
+	const struct dg_config *c = dg_session_config(s);
 
 	*o = (struct dg_srv_options){
 		.dialect = dg_dialect_rfc4954(),
@@ -707,7 +369,7 @@ options_of(const struct dg_session *s, bool is_implicit,
 static bool
 is_implicit_tls(const struct dg_session *s)
 {
-	const struct dg_config *c = config_of(s);
+	const struct dg_config *c = dg_session_config(s);
 
 	for (size_t i = 0; i < c->n_listeners; i++)
 		if (strcmp(c->listeners[i].name, s->listener) == 0)
@@ -733,10 +395,12 @@ dg_session_open(struct dg_worker *w, const char *listener,
 	dg_acts_init(&s->acts);
 	dg_buf_init(&s->notes.kv, NOTES_MAX);
 	s->ticket = dg_slots_put(w->sessions, s);
+	snprintf(s->name, sizeof(s->name), "%u-%u", w->index,
+	    ++w->sessions_seen);
 	is_implicit = is_implicit_tls(s);
 	options_of(s, is_implicit, &o);
 	s->srv = dg_srv_new(&o);
-	dg_log(DG_LOG_INFO, "connect", dg_kv_i("session", (long long)s->ticket),
+	dg_log(DG_LOG_INFO, "connect", dg_kv_z("session", s->name),
 	    dg_kv_z("address", s->address), dg_kv_z("listener", listener),
 	    dg_kv_i("generation", dg_generation_number(s->generation)));
 	dg_conn_set_fn(own_conn, on_conn, s);

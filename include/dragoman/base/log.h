@@ -44,6 +44,13 @@ dg_kv_i(const char *key, long long v)
 	return (struct dg_kv){ key, true, v, DG_NOSTR };
 }
 
+/* A number that is left out when it is 0. */
+static inline struct dg_kv
+dg_kv_n(const char *key, long long v)
+{
+	return v != 0 ? dg_kv_i(key, v) : dg_kv_s(key, DG_NOSTR);
+}
+
 /* Pairs with empty text are left out of the line. */
 void dg_log_write(enum dg_log_level level, const char *event,
     const struct dg_kv *kv);

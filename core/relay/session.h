@@ -1,0 +1,36 @@
+#ifndef DRAGOMAN_CORE_RELAY_SESSION_H
+#define DRAGOMAN_CORE_RELAY_SESSION_H
+
+#include "relay_state.h"
+
+/* session.h - a client's session, shared by session.c and session_ask.c. */
+struct dg_session {
+	struct dg_worker *worker;
+	struct dg_generation *generation; /* pinned */
+	uint64_t ticket;
+	char name[32]; /* in logs: "2-17", worker and number */
+	struct dg_conn *conn;
+	struct dg_srv *srv;
+	struct dg_acts acts;
+	const char *listener;      /* owned by the worker */
+	const struct dg_peer *peer; /* of the generation; NULL = anyone */
+	struct dg_draft *draft;
+	struct dg_err draft_failed; /* why there is none any more */
+	struct dg_notes notes;
+	char address[64];
+	char reported_peer[64]; /* the last peer logged */
+	unsigned messages;
+	bool is_counted;     /* in the tally of addresses */
+	bool has_eof;        /* the client sends no more */
+	bool is_closing;     /* close once all is out */
+	bool is_committing;
+};
+
+const struct dg_config *dg_session_config(const struct dg_session *s);
+const char *dg_session_peer_name(const struct dg_session *s);
+/* Find its peer with what is known now, and tell the machine. */
+void dg_session_identify(struct dg_session *s);
+/* Answer what the machine asked, into s->acts. */
+void dg_session_answer(struct dg_session *s, enum dg_ask question);
+
+#endif
