@@ -2,18 +2,13 @@
  * hop_session.c - one connection to a hop: dial, client machine, transactions.
  *
  * The machine says what to send and what a reply amounts to; this file dials,
- * answers its questions (speak, reply) from policy, streams bodies from the
- * spool, and decides between "next host", "next verb in a new session" and
- * "nobody can be served now".  A session with nothing to do stays open a few
- * seconds for the lane's next message.
+ * carries out what it asks for, and streams bodies from the spool.  A session
+ * with nothing to do stays open a few seconds for the lane's next message.
  */
-#include "relay_state.h"
+#include "hop_session.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "dragoman/base/clock.h"
 #include "dragoman/base/log.h"
 
 enum {
@@ -22,250 +17,13 @@ enum {
 	OUTPUT_MAX = 128 * 1024,  /* unsent bytes before we stop reading it */
 };
 
-struct dg_hop_session {
-	LIST_ENTRY(dg_hop_session) next; /* in the lane */
-	struct dg_worker *worker;
-	struct dg_lane *lane;
-	struct dg_generation *generation; /* pinned: logins belong to it */
-	const struct dg_hop *hop;
-	uint64_t ticket;
-	struct dg_attempt *attempt; /* owned; NULL when idle */
-	struct dg_conn *conn;
-	struct dg_cli *cli;
-	struct dg_acts acts;
-	size_t host_index;
-	char host[128];
-	char skip_verb[16];
-	bool in_clear;       /* opportunistic TLS failed: without it now */
-	bool in_handshake;
-	bool is_mailing;     /* the attempt's transaction was begun */
-	bool wants_piece;
-	bool is_ready;
-	bool is_over;        /* ENDED was seen */
-	bool has_logged_in;
-	bool has_judged;     /* policy answered REPLY in this session */
-	struct dg_judgement judged;
-	struct dg_result judged_about; /* which reply that was */
-	struct dg_result ended;
-	uint64_t body_at;
-	unsigned mails;
-};
-
 static void on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev);
-static void dial(struct dg_hop_session *h);
 static void pump(struct dg_hop_session *h);
 
 static const struct dg_config_limits *
 limits_of(const struct dg_hop_session *h)
 {
 	return &dg_generation_config(h->generation)->limits;
-}
-
-/* ---- end of a session ---- */
-
-static void
-drop_connection(struct dg_hop_session *h)
-{
-	dg_conn_free(h->conn);
-	h->conn = NULL;
-	dg_cli_free(h->cli);
-	h->cli = NULL;
-	dg_acts_reset(&h->acts);
-	h->is_ready = false;
-	h->is_over = false;
-	h->in_handshake = false;
-	h->has_judged = false;
-	h->wants_piece = false;
-	h->has_logged_in = false;
-}
-
-static void
-session_free(struct dg_hop_session *h)
-{
-	drop_connection(h);
-	dg_acts_fini(&h->acts);
-	dg_slots_drop(h->worker->hop_sessions, h->ticket);
-	LIST_REMOVE(h, next);
-	h->lane->n_sessions--;
-	dg_generation_unpin(h->generation);
-	free(h);
-}
-
-/* The session cannot serve its attempt: say so, free it, let others go on. */
-static void
-session_fail(struct dg_hop_session *h, const struct dg_result *r)
-{
-	struct dg_lane *l = h->lane;
-	struct dg_attempt *a = h->attempt;
-
-	h->attempt = NULL;
-	session_free(h);
-	if (a != NULL)
-		dg_attempt_result_all(a, r);
-	/* nobody in this lane can be served now: each gets its own verdict */
-	dg_lane_fail_waiting(l, r);
-}
-
-static void
-next_host_or_fail(struct dg_hop_session *h, const struct dg_result *r)
-{
-	struct dg_result why = *r;
-
-	if (h->host_index + 1 < h->hop->n_hosts) {
-		h->host_index++;
-		h->skip_verb[0] = '\0';
-		h->in_clear = false;
-		drop_connection(h);
-		dial(h);
-		return;
-	}
-	if (why.meaning == DG_MEANING_OK)
-		why.meaning = DG_MEANING_UNREACHABLE;
-	session_fail(h, &why);
-}
-
-static void
-log_end(const struct dg_hop_session *h, const struct dg_result *r,
-    const char *then)
-{
-	dg_log(r->meaning == DG_MEANING_OK ? DG_LOG_DEBUG : DG_LOG_WARN, "hop",
-	    dg_kv_z("hop", h->hop->name), dg_kv_z("host", h->host),
-	    dg_kv_z("id",
-		h->attempt != NULL ? h->attempt->claim->item.name : ""),
-	    dg_kv_z("meaning", dg_meaning_name(r->meaning)),
-	    dg_kv_z("stage", dg_stage_name(r->stage)),
-	    dg_kv_z("said", r->text), dg_kv_z("then", then));
-}
-
-/* ENDED before the attempt's transaction: who is next? */
-static void
-ended_early(struct dg_hop_session *h)
-{
-	struct dg_result r = h->ended;
-	struct dg_judgement j = { 0 };
-	bool wants_new;
-	char skip[16] = "";
-
-	wants_new = h->cli != NULL && dg_cli_wants_new_session(h->cli, skip);
-	/* what was judged at AUTH counts if that is what ended it */
-	if (h->has_judged && h->judged_about.code == r.code &&
-	    h->judged_about.stage == r.stage &&
-	    strcmp(h->judged_about.text, r.text) == 0)
-		j = h->judged;
-	else
-		dg_judge(h->worker, h->generation, h->hop, h->host, &r,
-		    &h->attempt->claim->item, NULL, &h->attempt->notes, &j);
-	r.meaning = j.meaning;
-	if (j.action == DG_ACTION_NEXT_VERB && wants_new) {
-		log_end(h, &r, "next verb, new session");
-		memcpy(h->skip_verb, skip, sizeof(skip));
-		drop_connection(h);
-		dial(h);
-		return;
-	}
-	if (j.action == DG_ACTION_NEXT_VERB)
-		r.meaning = DG_MEANING_NO_COMMON_AUTH; /* none is left */
-	if (r.stage == DG_STAGE_TLS && h->hop->tls == DG_TLS_OPPORTUNISTIC &&
-	    !h->in_clear) {
-		log_end(h, &r, "again without TLS");
-		h->in_clear = true;
-		drop_connection(h);
-		dial(h);
-		return;
-	}
-	if (j.action == DG_ACTION_NEXT_HOST ||
-	    r.meaning == DG_MEANING_UNREACHABLE ||
-	    r.meaning == DG_MEANING_TEMPORARY) {
-		log_end(h, &r, "next host");
-		next_host_or_fail(h, &r);
-		return;
-	}
-	log_end(h, &r, dg_action_name(j.action));
-	session_fail(h, &r);
-}
-
-static void
-ended(struct dg_hop_session *h)
-{
-	struct dg_lane *l = h->lane;
-
-	if (h->cli != NULL && dg_cli_offered(h->cli).n > 0)
-		snprintf(l->offered, sizeof(l->offered), "%.*s",
-		    DG_FMT(dg_cli_offered(h->cli)));
-	if (h->attempt != NULL && h->is_mailing) {
-		/* every recipient got its RESULT */
-		log_end(h, &h->ended, "connection ended");
-		dg_attempt_settle(h->attempt);
-		h->attempt = NULL;
-	}
-	if (h->attempt != NULL) {
-		ended_early(h);
-		return;
-	}
-	session_free(h);
-	dg_lane_run(l);
-}
-
-/* ---- questions of the client machine ---- */
-
-static void
-answer_speak(struct dg_hop_session *h, struct dg_cli_answer *out,
-    struct dg_decision *d)
-{
-	const struct dg_item *it = &h->attempt->claim->item;
-	const struct dg_fact facts[] = {
-		{ "peer", false, 0, it->peer },
-		{ "address", false, 0, it->address },
-		{ "listener", false, 0, it->listener },
-		{ "tls", true, dg_cli_has_tls(h->cli), DG_NOSTR },
-		{ "hop", false, 0, dg_str(h->hop->name) },
-		{ "host", false, 0, dg_str(h->host) },
-		{ "offered", false, 0, dg_cli_offered(h->cli) },
-		{ NULL, false, 0, DG_NOSTR },
-	};
-
-	dg_policy_ask(dg_generation_state(h->generation, h->worker->index),
-	    DG_Q_SPEAK, &h->hop->on, facts, &h->attempt->notes, d);
-	if (d->kind == DG_D_USE) {
-		out->verb = d->verb;
-		out->has_mech = d->has_mech;
-		out->mech = d->mech;
-	} else if (d->kind == DG_D_RETRY || d->kind == DG_D_DEFER) {
-		out->has_action = true;
-		out->action = d->next_host ? DG_ACTION_NEXT_HOST
-					   : DG_ACTION_RETRY;
-		out->meaning = DG_MEANING_TEMPORARY;
-	}
-}
-
-static void
-answer_reply(struct dg_hop_session *h, const struct dg_result *r,
-    struct dg_cli_answer *out)
-{
-	dg_judge(h->worker, h->generation, h->hop, h->host, r,
-	    &h->attempt->claim->item, NULL, &h->attempt->notes, &h->judged);
-	h->has_judged = true;
-	h->judged_about = *r;
-	out->has_action = true;
-	out->action = h->judged.action;
-	out->meaning = h->judged.meaning;
-}
-
-static void
-answer(struct dg_hop_session *h, enum dg_ask question,
-    const struct dg_result *r)
-{
-	struct dg_cli_answer a = { 0 };
-	struct dg_decision d;
-
-	dg_decision_init(&d);
-	if (question == DG_ASK_SPEAK)
-		answer_speak(h, &a, &d);
-	else if (question == DG_ASK_REPLY)
-		answer_reply(h, r, &a);
-	dg_acts_reset(&h->acts);
-	dg_cli_answer(h->cli, &a, &h->acts);
-	dg_decision_fini(&d);
 }
 
 /* ---- transactions ---- */
@@ -442,7 +200,7 @@ carry_out(struct dg_hop_session *h)
 			enum dg_ask question = asked->ask;
 
 			asked_result = asked->result;
-			answer(h, question, &asked_result);
+			dg_hop_answer(h, question, &asked_result);
 			again = true;
 		} else if (last == DG_ACT_READY) {
 			ready(h);
@@ -495,7 +253,7 @@ pump(struct dg_hop_session *h)
 			break;
 	}
 	if (h->is_over)
-		ended(h);
+		dg_hop_ended(h);
 	else
 		arm(h);
 }
@@ -516,7 +274,7 @@ lost(struct dg_hop_session *h, const char *words)
 		};
 		snprintf(h->ended.text, sizeof(h->ended.text), "%s", words);
 	}
-	ended(h);
+	dg_hop_ended(h);
 }
 
 static void
@@ -609,8 +367,8 @@ on_dialled(void *ctx, uint64_t ticket, struct dg_conn *own_conn,
 		if (h->attempt != NULL)
 			snprintf(h->attempt->host, sizeof(h->attempt->host),
 			    "%s", h->host);
-		log_end(h, &r, "next host");
-		next_host_or_fail(h, &r);
+		dg_hop_log_end(h, &r, "next host");
+		dg_hop_next_host(h, &r);
 		return;
 	}
 	h->conn = own_conn;
@@ -619,8 +377,8 @@ on_dialled(void *ctx, uint64_t ticket, struct dg_conn *own_conn,
 	pump(h);
 }
 
-static void
-dial(struct dg_hop_session *h)
+void
+dg_hop_dial(struct dg_hop_session *h)
 {
 	snprintf(h->host, sizeof(h->host), "%s",
 	    h->hop->hosts[h->host_index]);
@@ -643,7 +401,7 @@ dg_hop_session_open(struct dg_lane *l, struct dg_attempt *own_a)
 	h->ticket = dg_slots_put(l->worker->hop_sessions, h);
 	LIST_INSERT_HEAD(&l->sessions, h, next);
 	l->n_sessions++;
-	dial(h);
+	dg_hop_dial(h);
 }
 
 bool
@@ -694,7 +452,7 @@ dg_hop_sessions_drop(struct dg_worker *w)
 		struct dg_attempt *a = h->attempt;
 
 		h->attempt = NULL;
-		session_free(h);
+		dg_hop_free(h);
 		if (a != NULL)
 			dg_attempt_give_back(a);
 	}

@@ -1,0 +1,157 @@
+/*
+ * hop_end.c - a session with a hop is over, or never began: who is next?
+ *
+ * The same host with another verb, the same host without TLS, the next host,
+ * or nobody: then every message that waits in the lane gets the verdict.
+ */
+#include "hop_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dragoman/base/log.h"
+
+/* ---- end of a session ---- */
+
+static void
+drop_connection(struct dg_hop_session *h)
+{
+	dg_conn_free(h->conn);
+	h->conn = NULL;
+	dg_cli_free(h->cli);
+	h->cli = NULL;
+	dg_acts_reset(&h->acts);
+	h->is_ready = false;
+	h->is_over = false;
+	h->in_handshake = false;
+	h->has_judged = false;
+	h->wants_piece = false;
+	h->has_logged_in = false;
+}
+
+void
+dg_hop_free(struct dg_hop_session *h)
+{
+	drop_connection(h);
+	dg_acts_fini(&h->acts);
+	dg_slots_drop(h->worker->hop_sessions, h->ticket);
+	LIST_REMOVE(h, next);
+	h->lane->n_sessions--;
+	dg_generation_unpin(h->generation);
+	free(h);
+}
+
+/* The session cannot serve its attempt: say so, free it, let others go on. */
+static void
+session_fail(struct dg_hop_session *h, const struct dg_result *r)
+{
+	struct dg_lane *l = h->lane;
+	struct dg_attempt *a = h->attempt;
+
+	h->attempt = NULL;
+	dg_hop_free(h);
+	if (a != NULL)
+		dg_attempt_result_all(a, r);
+	/* nobody in this lane can be served now: each gets its own verdict */
+	dg_lane_fail_waiting(l, r);
+}
+
+void
+dg_hop_next_host(struct dg_hop_session *h, const struct dg_result *r)
+{
+	struct dg_result why = *r;
+
+	if (h->host_index + 1 < h->hop->n_hosts) {
+		h->host_index++;
+		h->skip_verb[0] = '\0';
+		h->in_clear = false;
+		drop_connection(h);
+		dg_hop_dial(h);
+		return;
+	}
+	if (why.meaning == DG_MEANING_OK)
+		why.meaning = DG_MEANING_UNREACHABLE;
+	session_fail(h, &why);
+}
+
+void
+dg_hop_log_end(const struct dg_hop_session *h, const struct dg_result *r,
+    const char *then)
+{
+	dg_log(r->meaning == DG_MEANING_OK ? DG_LOG_DEBUG : DG_LOG_WARN, "hop",
+	    dg_kv_z("hop", h->hop->name), dg_kv_z("host", h->host),
+	    dg_kv_z("id",
+		h->attempt != NULL ? h->attempt->claim->item.name : ""),
+	    dg_kv_z("meaning", dg_meaning_name(r->meaning)),
+	    dg_kv_z("stage", dg_stage_name(r->stage)),
+	    dg_kv_z("said", r->text), dg_kv_z("then", then));
+}
+
+/* ENDED before the attempt's transaction: who is next? */
+static void
+ended_early(struct dg_hop_session *h)
+{
+	struct dg_result r = h->ended;
+	struct dg_judgement j = { 0 };
+	bool wants_new;
+	char skip[16] = "";
+
+	wants_new = h->cli != NULL && dg_cli_wants_new_session(h->cli, skip);
+	/* what was judged at AUTH counts if that is what ended it */
+	if (h->has_judged && h->judged_about.code == r.code &&
+	    h->judged_about.stage == r.stage &&
+	    strcmp(h->judged_about.text, r.text) == 0)
+		j = h->judged;
+	else
+		dg_judge(h->worker, h->generation, h->hop, h->host, &r,
+		    &h->attempt->claim->item, NULL, &h->attempt->notes, &j);
+	r.meaning = j.meaning;
+	if (j.action == DG_ACTION_NEXT_VERB && wants_new) {
+		dg_hop_log_end(h, &r, "next verb, new session");
+		memcpy(h->skip_verb, skip, sizeof(skip));
+		drop_connection(h);
+		dg_hop_dial(h);
+		return;
+	}
+	if (j.action == DG_ACTION_NEXT_VERB)
+		r.meaning = DG_MEANING_NO_COMMON_AUTH; /* none is left */
+	if (r.stage == DG_STAGE_TLS && h->hop->tls == DG_TLS_OPPORTUNISTIC &&
+	    !h->in_clear) {
+		dg_hop_log_end(h, &r, "again without TLS");
+		h->in_clear = true;
+		drop_connection(h);
+		dg_hop_dial(h);
+		return;
+	}
+	if (j.action == DG_ACTION_NEXT_HOST ||
+	    r.meaning == DG_MEANING_UNREACHABLE ||
+	    r.meaning == DG_MEANING_TEMPORARY) {
+		dg_hop_log_end(h, &r, "next host");
+		dg_hop_next_host(h, &r);
+		return;
+	}
+	dg_hop_log_end(h, &r, dg_action_name(j.action));
+	session_fail(h, &r);
+}
+
+void
+dg_hop_ended(struct dg_hop_session *h)
+{
+	struct dg_lane *l = h->lane;
+
+	if (h->cli != NULL && dg_cli_offered(h->cli).n > 0)
+		snprintf(l->offered, sizeof(l->offered), "%.*s",
+		    DG_FMT(dg_cli_offered(h->cli)));
+	if (h->attempt != NULL && h->is_mailing) {
+		/* every recipient got its RESULT */
+		dg_hop_log_end(h, &h->ended, "connection ended");
+		dg_attempt_settle(h->attempt);
+		h->attempt = NULL;
+	}
+	if (h->attempt != NULL) {
+		ended_early(h);
+		return;
+	}
+	dg_hop_free(h);
+	dg_lane_run(l);
+}

@@ -1,0 +1,50 @@
+#ifndef DRAGOMAN_CORE_RELAY_HOP_SESSION_H
+#define DRAGOMAN_CORE_RELAY_HOP_SESSION_H
+
+#include "relay_state.h"
+
+/* hop_session.h - one connection to a hop, shared by hop_session.c (what goes
+ * over it), hop_ask.c (questions) and hop_end.c (what comes after it). */
+struct dg_hop_session {
+	LIST_ENTRY(dg_hop_session) next; /* in the lane */
+	struct dg_worker *worker;
+	struct dg_lane *lane;
+	struct dg_generation *generation; /* pinned: logins belong to it */
+	const struct dg_hop *hop;
+	uint64_t ticket;
+	struct dg_attempt *attempt; /* owned; NULL when idle */
+	struct dg_conn *conn;
+	struct dg_cli *cli;
+	struct dg_acts acts;
+	size_t host_index;
+	char host[128];
+	char skip_verb[16];
+	bool in_clear;       /* opportunistic TLS failed: without it now */
+	bool in_handshake;
+	bool is_mailing;     /* the attempt's transaction was begun */
+	bool wants_piece;
+	bool is_ready;
+	bool is_over;        /* ENDED was seen */
+	bool has_logged_in;
+	bool has_judged;     /* policy answered REPLY in this session */
+	struct dg_judgement judged;
+	struct dg_result judged_about; /* which reply that was */
+	struct dg_result ended;
+	uint64_t body_at;
+	unsigned mails;
+};
+
+/* Connect to h->host_index's host for its attempt. */
+void dg_hop_dial(struct dg_hop_session *h);
+/* Answer SPEAK or REPLY (about *r), into h->acts. */
+void dg_hop_answer(struct dg_hop_session *h, enum dg_ask question,
+    const struct dg_result *r);
+/* The machine said ENDED (h->ended).  Frees h or dials again. */
+void dg_hop_ended(struct dg_hop_session *h);
+/* Frees h, or dials the next host. */
+void dg_hop_next_host(struct dg_hop_session *h, const struct dg_result *r);
+void dg_hop_free(struct dg_hop_session *h);
+void dg_hop_log_end(const struct dg_hop_session *h, const struct dg_result *r,
+    const char *then);
+
+#endif
