@@ -120,11 +120,13 @@ ready(struct dg_hop_session *h)
 		}
 	}
 	dg_acts_reset(&h->acts);
-	if (h->attempt != NULL)
+	if (h->attempt != NULL) {
 		begin_mail(h);
-	else if (h->mails >= limits_of(h)->messages_a_connection ||
-	    h->worker->is_stopping)
+	} else if (h->mails >= limits_of(h)->messages_a_connection ||
+	    h->worker->is_stopping) {
+		h->is_ready = false; /* nobody may take it any more */
 		dg_cli_quit(h->cli, &h->acts);
+	}
 }
 
 /* ---- carrying out actions ---- */
