@@ -277,15 +277,23 @@ dg_login_name(struct dg_buf *out, const struct dg_login *l)
 void
 dg_auth_log_name(struct dg_buf *log, const char *key, struct dg_str name)
 {
+	bool is_cut = false;
+
 	if (name.n == 0)
 		return;
 	(void)dg_buf_addf(log, " %s=", key);
-	for (size_t i = 0; i < name.n && i < LOG_NAME_MAX; i++) {
+	if (name.n > LOG_NAME_MAX) {
+		is_cut = true;
+		name.n = LOG_NAME_MAX;
+		while (name.n > 0 && (name.p[name.n] & 0xc0) == 0x80)
+			name.n--; /* not within a character */
+	}
+	for (size_t i = 0; i < name.n; i++) {
 		unsigned char c = (unsigned char)name.p[i];
 
 		(void)dg_buf_addc(log, c < 0x20 || c == 0x7f ? '?' : name.p[i]);
 	}
-	if (name.n > LOG_NAME_MAX)
+	if (is_cut)
 		(void)dg_buf_adds(log, "...");
 }
 

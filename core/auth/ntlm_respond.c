@@ -116,8 +116,9 @@ add_target_name(struct dg_buf *pairs, struct dg_str spn)
 	return rc;
 }
 
-/* The server's pairs less those that are ours to say (CVE-2019-1166: exactly
- * one Flags pair), then ours. */
+/* The server's pairs less those that are ours to say (CVE-2019-1166: never two
+ * Flags pairs), then ours.  Flags only with a MIC: without one a Flags pair of
+ * the server's might promise what does not come. */
 static enum dg_rc
 add_pairs(struct work *w, struct dg_buf *pairs)
 {
@@ -135,10 +136,7 @@ add_pairs(struct work *w, struct dg_buf *pairs)
 			 id != DG_AV_CHANNEL_BINDINGS)
 			rc = dg_ntlm_av_add(pairs, id, v);
 	}
-	if (w->r->has_mic)
-		flags[0] |= DG_AV_FLAG_MIC;
-	else
-		flags[0] &= (char)~DG_AV_FLAG_MIC;
+	flags[0] |= DG_AV_FLAG_MIC;
 	if (rc == DG_OK && w->r->has_mic)
 		rc = dg_ntlm_av_add(pairs, DG_AV_FLAGS,
 		    dg_str_of(flags, sizeof(flags)));

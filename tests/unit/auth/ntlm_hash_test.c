@@ -174,10 +174,11 @@ responses_and_keys_are_those_of_the_exchanges(void **state)
 		n++;
 		assert_int_equal(dg_ntlm_nt_hash(password, nt), DG_OK);
 		expect(json_text(want, "nt_hash"), nt, 16);
-		if (dg_ntlm_lm_hash(password, lm) == DG_OK) {
+		/* old clients hash what fits of a long password; we don't */
+		if (dg_ntlm_lm_hash(password, lm) == DG_OK)
 			expect(json_text(want, "lm_hash"), lm, 16);
+		if (unhex(json_text(want, "lm_hash"), lm, 16) > 0)
 			f.lm = lm;
-		}
 		unhex(json_text(in, "server_challenge"), challenge, 8);
 		f.lm_answer = dg_str_of(lm_answer,
 		    unhex(json_text(want, "lm_response"), lm_answer, 24));
