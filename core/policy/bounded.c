@@ -1,4 +1,4 @@
-/* bounded.c - library functions that could run for hours inside one C call.
+/* bounded.c - library functions that could run for hours unseen.
  *
  * The count hook does not fire inside C: "three lazy repetitions and no match"
  * takes 8 s on 400 characters, and replies and EHLO names are text that a
@@ -122,6 +122,45 @@ l_move(lua_State *L)
 	return 1;
 }
 
+/* Lua runs a message handler where the error was raised, and finalizers where
+ * memory was wanted: both without hooks when that was inside one, so a loop in
+ * them could not be stopped.  So the handler runs after the stack unwound (it
+ * has no debug library to look at the stack with), and __gc is refused. */
+static int
+l_xpcall(lua_State *L)
+{
+	int n = lua_gettop(L);
+
+	luaL_checktype(L, 2, LUA_TFUNCTION);
+	lua_pushvalue(L, 1);
+	lua_rotate(L, 3, 1); /* f h f args */
+	if (lua_pcall(L, n - 2, LUA_MULTRET, 0) == LUA_OK) {
+		lua_pushboolean(L, 1);
+		lua_replace(L, 2);
+		return lua_gettop(L) - 1;
+	}
+	(void)lua_pcall(L, 1, 1, 0); /* h error */
+	lua_pushboolean(L, 0);
+	lua_insert(L, -2);
+	return 2;
+}
+
+static int
+l_setmetatable(lua_State *L)
+{
+	if (lua_type(L, 2) == LUA_TTABLE) {
+		lua_pushliteral(L, "__gc");
+		if (lua_rawget(L, 2) != LUA_TNIL)
+			return dg_vm_raise(L, NULL, NULL,
+			    "policies have no __gc");
+		lua_pop(L, 1);
+	}
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, lua_gettop(L) - 1, 1);
+	return 1;
+}
+
 /* Replace lib[name], giving fn the old one (and a flag) as upvalues. */
 static void
 wrap(lua_State *L, const char *name, lua_CFunction fn, bool has_plain)
@@ -143,6 +182,10 @@ dg_bounded_open(lua_State *L)
 	wrap(L, "rep", l_rep, false);
 	lua_pushnil(L);
 	lua_setfield(L, -2, "dump"); /* bytecode */
+	lua_pop(L, 1);
+	lua_pushglobaltable(L);
+	wrap(L, "xpcall", l_xpcall, false);
+	wrap(L, "setmetatable", l_setmetatable, false);
 	lua_pop(L, 1);
 	lua_getglobal(L, "table");
 	wrap(L, "move", l_move, false);

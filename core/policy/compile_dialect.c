@@ -241,7 +241,7 @@ read_code(const char *z, int *out)
 	if (z[0] < '2' || z[0] > '5' || strlen(z) != 3 ||
 	    strspn(z, "0123456789") != 3)
 		return false;
-	*out = atoi(z);
+	*out = (z[0] - '0') * 100 + (z[1] - '0') * 10 + (z[2] - '0');
 	return true;
 }
 

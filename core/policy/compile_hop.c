@@ -32,8 +32,9 @@ dg_hop_decl_size(void)
 static bool
 is_port(const char *z)
 {
-	return strspn(z, "0123456789") == strlen(z) && strlen(z) >= 1 &&
-	       strlen(z) <= 5 && atoi(z) >= 1 && atoi(z) <= 65535;
+	uint64_t n;
+
+	return dg_str_u64(dg_str(z), &n) && n >= 1 && n <= 65535;
 }
 
 /* NULL, or what is wrong with "host", "host:port", "[::1]:port". */

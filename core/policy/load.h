@@ -18,7 +18,7 @@
  * whatever became of the file meanwhile. */
 struct dg_source {
 	struct dg_source *next;
-	const char *key;    /* "/etc/x/policy.lua", "dialects/exchange-5.0" */
+	const char *key;    /* "/etc/x/policy.lua", "dialects/rfc4954" */
 	const char *name;   /* as shown: "policy.lua"; NULL: there is none */
 	const char *folder; /* "/etc/x": below it `require` looks */
 	const char *text;

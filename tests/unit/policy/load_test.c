@@ -43,7 +43,7 @@ check_vector(const char *lua, const char *err)
 	}
 	dg_errors_add_to(&errors, &out);
 	ok = strcmp(dg_buf_z(&out), want != NULL ? want : "") == 0 &&
-	    (p != NULL) == !dg_errors_any(&errors);
+	     (p != NULL) == !dg_errors_any(&errors);
 	if (!ok)
 		print_message("--- %s: wanted\n%s--- got\n%s", lua,
 		    want != NULL ? want : "", dg_buf_z(&out));
