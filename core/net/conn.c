@@ -32,9 +32,10 @@
 #include "dragoman/base/log.h"
 
 enum {
-	INPUT_MAX = 256 * 1024, /* unread input at which reading stops */
-	OUTPUT_LOW = 64 * 1024, /* DRAINED is below this */
-	READ_ONCE = 64 * 1024,  /* a body comes in pieces of this */
+	INPUT_MAX = 256 * 1024,
+	INPUT_STOP = 224 * 1024, /* reading stops; what is under way fits */
+	OUTPUT_LOW = 64 * 1024,  /* DRAINED is below this */
+	READ_ONCE = 64 * 1024,   /* a body comes in pieces of this */
 	LIBRARY_READ = 4096,
 	WRITE_ONCE = 256 * 1024, /* or other connections wait too long */
 	FINISH_MS = 5000,
@@ -220,6 +221,18 @@ read_more(struct dg_conn *c)
 	evbuffer_freeze(in, 0);
 }
 
+/* Reading was stopped: may it go on? */
+static void
+read_again(struct dg_conn *c)
+{
+	size_t n = evbuffer_get_length(input_of(c));
+
+	if (c->has_eof || c->life == CONN_OVER || c->tls == CONN_TLS_ASKED)
+		return;
+	if (c->life != CONN_OPEN || (!c->is_paused && n < INPUT_STOP))
+		set_reading(c, true);
+}
+
 static void
 on_read(struct bufferevent *bev, void *ctx)
 {
@@ -231,10 +244,10 @@ on_read(struct bufferevent *bev, void *ctx)
 		return;
 	}
 	c->due |= DUE(DG_CONN_INPUT);
-	if (c->is_paused)
-		set_reading(c, false);
-	else
+	if (!c->is_paused)
 		read_more(c);
+	if (c->is_paused || evbuffer_get_length(input_of(c)) >= INPUT_STOP)
+		set_reading(c, false);
 	tell(c);
 }
 
@@ -393,7 +406,8 @@ void
 dg_conn_dress(struct dg_conn *c)
 {
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_MAX);
+	/* no high mark for reading: at it, the library would call us over and
+	 * over until we eat */
 	bufferevent_setwatermark(c->bev, EV_WRITE, OUTPUT_LOW - 1, 0);
 	bufferevent_set_max_single_write(c->bev, WRITE_ONCE);
 }
@@ -502,6 +516,8 @@ void
 dg_conn_eat(struct dg_conn *c, size_t n)
 {
 	evbuffer_drain(input_of(c), n);
+	if (!c->is_reading)
+		read_again(c);
 }
 
 void
@@ -531,8 +547,7 @@ dg_conn_pause(struct dg_conn *c, bool paused)
 	c->is_paused = paused;
 	if (paused)
 		return; /* on_read stops when something comes */
-	if (!c->has_eof && c->tls != CONN_TLS_ASKED)
-		set_reading(c, true);
+	read_again(c);
 	if (evbuffer_get_length(input_of(c)) > 0)
 		c->due |= DUE(DG_CONN_INPUT);
 	if (c->due != 0)
@@ -566,8 +581,7 @@ dg_conn_finish(struct dg_conn *c)
 	c->life = CONN_FINISHING;
 	c->due = 0;
 	evbuffer_drain(input_of(c), evbuffer_get_length(input_of(c)));
-	if (!c->has_eof && c->tls != CONN_TLS_ASKED)
-		set_reading(c, true);
+	read_again(c);
 	arm(c, FINISH_MS);
 	dg_conn_wake(c);
 }

@@ -83,8 +83,7 @@ dg_conn_tls_begin(struct dg_conn *c)
 		abort();
 	}
 	c->own_ssl = NULL; /* bev's */
-	c->tls = CONN_TLS_SHAKING;
-	c->is_reading = true;
+	c->tls = CONN_TLS_SHAKING; /* which reads and writes for itself */
 	dg_conn_dress(c);
 }
 
@@ -96,6 +95,8 @@ dg_conn_tls_done(struct dg_conn *c)
 	if (c->tls != CONN_TLS_SHAKING)
 		return;
 	c->tls = CONN_TLS_ON;
+	c->is_reading = true;
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 	snprintf(c->tls_words, sizeof(c->tls_words), "%s %s",
 	    SSL_get_version(ssl), SSL_get_cipher_name(ssl));
 	dg_loop_at_end(c->loop, &c->flush);

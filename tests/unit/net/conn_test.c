@@ -204,18 +204,20 @@ unread_input_is_capped_and_goes_on_when_eaten(void **state)
 {
 	struct both t;
 	char *big = calloc(1, 8 * MIB);
+	size_t n;
 
 	(void)state;
 	open_both(&t, true);
 	t.eb.eats = false;
 	dg_conn_send(t.a, dg_str_of(big, 8 * MIB));
-	TURN_UNTIL(t.l, dg_conn_input(t.b).n == 256 * 1024);
+	TURN_UNTIL(t.l, dg_conn_input(t.b).n >= 224 * 1024);
 	settle(t.l);
-	assert_int_equal(dg_conn_input(t.b).n, 256 * 1024);
+	n = dg_conn_input(t.b).n;
+	assert_in_range(n, 224 * 1024, 256 * 1024);
 	t.eb.eats = true;
 	t.eb.n = 0;
-	dg_conn_eat(t.b, 256 * 1024);
-	TURN_UNTIL(t.l, t.eb.got.n == 8 * MIB - 256 * 1024);
+	dg_conn_eat(t.b, n);
+	TURN_UNTIL(t.l, t.eb.got.n == 8 * MIB - n);
 	free(big);
 	close_both(&t);
 }
