@@ -4,19 +4,19 @@
  *
  * No waiting to fill a batch: while one is being synced the next gathers.  A
  * batch that fails answers its new messages with 4yz (nobody was told 250) and
- * keeps its settles for the next try: forgetting one would deliver twice.
+ * keeps its settles for the next try: forgetting one would deliver twice. After
+ * an I/O error the rows of what was refused may come back (store.h), so
+ * they are deleted first thing, and their bodies stay until they are.
  */
 #include "spool_state.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dragoman/base/clock.h"
 #include "dragoman/base/fault.h"
 #include "dragoman/base/log.h"
-
-enum { KEPT_MAX = 64 * 1024 * 1024 };
 
 /* ---- answers ---- */
 
@@ -69,7 +69,7 @@ static bool
 is_gone(const struct dg_settle_rcpt *o)
 {
 	return o->outcome == DG_OUTCOME_DELIVERED ||
-	    o->outcome == DG_OUTCOME_FAILED;
+	       o->outcome == DG_OUTCOME_FAILED;
 }
 
 static void
@@ -78,23 +78,22 @@ apply_settle(struct dg_spool *sp, struct dg_request *r)
 	struct dg_entry *e = r->claim->guts->entry;
 	uint64_t id = e->msg->id;
 	int64_t now = dg_now_ms();
-	unsigned gone = 0;
 
 	for (size_t i = 0; i < r->n_outs; i++) {
 		if (is_gone(&r->outs[i])) {
 			dg_store_delete(sp->store, id, r->outs[i].number);
-			gone++;
+			e->msg->settling++;
 		} else {
 			dg_store_update(sp->store, id, &r->outs[i], now);
 		}
 	}
-	e->msg->settling += gone;
-	if (e->msg->settling == e->msg->n)
-		dg_store_forget(sp->store, id);
-	if (gone == e->n)
-		r->rest = (struct dg_rest){ 0 };
-	else
+	/* asked, not reckoned: others may have moved recipients here */
+	if (e->msg->settling < e->msg->n) {
 		dg_store_rest(sp->store, id, dg_str(e->lane->name), &r->rest);
+		return;
+	}
+	dg_store_forget(sp->store, id);
+	r->rest = (struct dg_rest){ 0 };
 }
 
 static void
@@ -109,22 +108,12 @@ apply(struct dg_spool *sp, struct dg_request *r)
 
 /* ---- afterwards: the schedule ---- */
 
-static bool
-is_one_lane(const struct dg_kept *k)
-{
-	for (size_t i = 1; i < k->item.n_rcpts; i++)
-		if (!dg_str_eq(k->rcpts[i].lane, k->rcpts[0].lane))
-			return false;
-	return true;
-}
-
-/* The message is on disk: it waits in its lanes now.  It stays in memory too
- * while there is room, so that its first delivery needs no reading. */
+/* The message is on disk: it waits in its lanes now. */
 static void
 schedule_new(struct dg_spool *sp, struct dg_new *nw)
 {
 	struct dg_sched_msg *m = dg_schedule_msg(&sp->schedule, nw->draft->id);
-	struct dg_kept *k = nw->kept;
+	const struct dg_kept *k = nw->kept;
 
 	m->has_file = nw->draft->path != NULL;
 	nw->draft->is_committed = true;
@@ -132,20 +121,16 @@ schedule_new(struct dg_spool *sp, struct dg_new *nw)
 		dg_schedule_add(&sp->schedule, m, k->rcpts[i].lane, 1,
 		    k->rcpts[i].due_ms, k->rcpts[i].expire_ms);
 	sp->stats.accepted++;
-	if (is_one_lane(k) && (m->has_file ||
-		sp->kept_bytes + k->item.size <= KEPT_MAX)) {
-		sp->kept_bytes += k->body != NULL ? k->item.size : 0;
-		m->kept = k;
-		nw->kept = NULL;
-	}
+	(void)dg_keep(sp, m, nw->kept);
+	nw->kept = NULL;
 }
 
 static void
 unlink_later(struct dg_spool *sp, uint64_t id)
 {
 	if (sp->n_unlinks == sp->room_unlinks) {
-		sp->room_unlinks = sp->room_unlinks > 0 ? sp->room_unlinks * 2
-							: 64;
+		sp->room_unlinks =
+		    sp->room_unlinks > 0 ? sp->room_unlinks * 2 : 64;
 		sp->unlinks = dg_realloc(sp->unlinks,
 		    sp->room_unlinks * sizeof(*sp->unlinks));
 	}
@@ -154,11 +139,36 @@ unlink_later(struct dg_spool *sp, uint64_t id)
 	sp->unlinks[sp->n_unlinks++] = id;
 }
 
+/* Where a moved recipient's expiry was not given it is as it was. */
+static int64_t
+expiry_of(const struct dg_request *r, const struct dg_settle_rcpt *o)
+{
+	const struct dg_item *it = &r->claim->item;
+
+	if (o->expire_ms != 0)
+		return o->expire_ms;
+	for (size_t i = 0; i < it->n_rcpts; i++)
+		if (it->rcpts[i].number == o->number)
+			return it->rcpts[i].expire_ms;
+	return 0;
+}
+
+/* What expired and was handed out already, and yet waits on, waits for its
+ * due time like all others: or it would come back at once, for ever. */
+static int64_t
+next_expiry(const struct dg_rest *rest, int64_t now)
+{
+	if (rest->expire_ms == 0 || rest->expire_ms > now)
+		return rest->expire_ms;
+	return rest->due_ms > now ? rest->due_ms : now;
+}
+
 static void
 schedule_settled(struct dg_spool *sp, struct dg_request *r)
 {
 	struct dg_entry *e = r->claim->guts->entry;
 	struct dg_sched_msg *m = e->msg;
+	int64_t now = dg_now_ms();
 	bool ends_hold = false;
 
 	for (size_t i = 0; i < r->n_outs; i++) {
@@ -166,18 +176,18 @@ schedule_settled(struct dg_spool *sp, struct dg_request *r)
 
 		sp->stats.delivered += o->outcome == DG_OUTCOME_DELIVERED;
 		sp->stats.failed += o->outcome == DG_OUTCOME_FAILED;
-		ends_hold |= o->outcome != DG_OUTCOME_WAIT;
+		ends_hold |= is_gone(o) || o->outcome == DG_OUTCOME_RETRY;
 		if (o->outcome == DG_OUTCOME_MOVE)
-			dg_schedule_add(&sp->schedule, m, o->lane, 1,
-			    o->due_ms, o->expire_ms);
+			dg_schedule_add(&sp->schedule, m, o->lane, 1, o->due_ms,
+			    expiry_of(r, o));
 	}
 	m->settling = 0;
 	dg_schedule_back(&sp->schedule, e, r->rest.n, r->rest.due_ms,
-	    r->rest.expire_ms, ends_hold);
+	    next_expiry(&r->rest, now), ends_hold);
 	if (SLIST_EMPTY(&m->entries)) {
 		if (m->has_file)
 			unlink_later(sp, m->id);
-		dg_kept_free(m->kept);
+		dg_unkeep(sp, m);
 		(void)dg_schedule_gone(&sp->schedule, m);
 	}
 	LIST_REMOVE(r->claim->guts, next);
@@ -186,93 +196,205 @@ schedule_settled(struct dg_spool *sp, struct dg_request *r)
 
 /* ---- the batch ---- */
 
-static bool
-sync_bodies(struct dg_request *r, struct dg_err *e)
+static void
+refuse(struct dg_spool *sp, const struct dg_new *nw)
 {
-	for (size_t i = 0; i < r->n_news; i++)
-		if (dg_draft_sync(r->news[i].draft, e) != DG_OK)
-			return false;
-	return true;
+	if (sp->n_refused == sp->room_refused) {
+		sp->room_refused =
+		    sp->room_refused > 0 ? sp->room_refused * 2 : 64;
+		sp->refused = dg_realloc(sp->refused,
+		    sp->room_refused * sizeof(*sp->refused));
+	}
+	sp->refused[sp->n_refused++] =
+	    (struct dg_refused){ nw->draft->id, nw->draft->path != NULL };
+	nw->draft->is_committed = true; /* the file goes with the row */
 }
 
-/* Large bodies are on disk before the rows that name them: take out of the
- * batch what could not be synced. */
+/* Out of the batch: a settle waits for the next try, a new message is
+ * answered. */
+static void
+set_aside(struct dg_spool *sp, struct dg_request *r, const struct dg_err *e)
+{
+	STAILQ_REMOVE(&sp->batch, r, dg_request, next);
+	if (r->claim != NULL) {
+		r->claim->guts->entry->msg->settling = 0;
+		STAILQ_INSERT_TAIL(&sp->later, r, next);
+		return;
+	}
+	answer(r, e);
+	request_free(r);
+}
+
 static bool
+has_file(const struct dg_request *r)
+{
+	for (size_t i = 0; i < r->n_news; i++)
+		if (r->news[i].draft->path != NULL)
+			return true;
+	return false;
+}
+
+static enum dg_rc
+check_request(struct dg_spool *sp, const struct dg_request *r, struct dg_err *e)
+{
+	if (r->claim == NULL && atomic_load(&sp->is_short))
+		return dg_fail(e, DG_E_FULL, 452, "4.3.1",
+		    "insufficient system storage, try again later");
+	for (size_t i = 0; i < r->n_news; i++) {
+		if (r->news[i].draft->is_broken)
+			return dg_fail(e, DG_E_IO, 451, "4.3.0",
+			    "message %s could not be stored",
+			    r->news[i].draft->name);
+		if (dg_draft_sync(r->news[i].draft, e) != DG_OK)
+			return e->rc;
+	}
+	return DG_OK;
+}
+
+/* Large bodies are on disk, by their names, before the rows that name them;
+ * one sync of the directory does for all of the batch. */
+static void
 prepare(struct dg_spool *sp)
 {
 	struct dg_request *r, *following;
-	bool any_new = false;
+	struct dg_err e = { 0 };
+	bool any_file = false;
 
 	for (r = STAILQ_FIRST(&sp->batch); r != NULL; r = following) {
-		struct dg_err e = { 0 };
-
 		following = STAILQ_NEXT(r, next);
-		if (r->claim != NULL || sync_bodies(r, &e)) {
-			any_new |= r->claim == NULL;
-			continue;
-		}
-		STAILQ_REMOVE(&sp->batch, r, dg_request, next);
-		answer(r, &e);
-		request_free(r);
+		if (check_request(sp, r, &e) != DG_OK)
+			set_aside(sp, r, &e);
+		else
+			any_file |= has_file(r);
 	}
-	return any_new;
+	if (!any_file || sp->o.no_sync)
+		return;
+	if (dg_fault("spool.dir.sync"))
+		errno = EIO;
+	else if (fsync(sp->bodies_fd) == 0)
+		return;
+	(void)dg_disk_fail(&e, "sync", sp->bodies);
+	for (r = STAILQ_FIRST(&sp->batch); r != NULL; r = following) {
+		following = STAILQ_NEXT(r, next);
+		if (has_file(r))
+			set_aside(sp, r, &e);
+	}
 }
 
 static void
 batch_failed(struct dg_spool *sp, const struct dg_err *e)
 {
-	struct dg_request *r, *following;
+	bool may_return = dg_store_may_return(sp->store);
+	struct dg_request *r;
 
 	dg_log(DG_LOG_ERROR, "spool-write", dg_kv_z("why", e->text));
-	sp->is_stuck = false;
-	for (r = STAILQ_FIRST(&sp->batch); r != NULL; r = following) {
-		following = STAILQ_NEXT(r, next);
-		if (r->claim != NULL) {
-			r->claim->guts->entry->msg->settling = 0;
-			sp->is_stuck = true;
-			continue;
-		}
-		STAILQ_REMOVE(&sp->batch, r, dg_request, next);
-		answer(r, e);
-		request_free(r);
+	while ((r = STAILQ_FIRST(&sp->batch)) != NULL) {
+		for (size_t i = 0;
+		     may_return && r->claim == NULL && i < r->n_news; i++)
+			refuse(sp, &r->news[i]);
+		set_aside(sp, r, e);
 	}
 }
 
-void
-dg_batch_run(struct dg_spool *sp)
+/* Some failures of a full disk do not say so. */
+static bool
+is_full(struct dg_spool *sp, const struct dg_err *e)
 {
-	struct dg_err e = { 0 };
-	struct dg_request *r;
-	bool is_durable;
+	struct dg_err ignored = { 0 };
 
-	if (STAILQ_EMPTY(&sp->batch))
-		return;
-	is_durable = prepare(sp);
-	if (STAILQ_EMPTY(&sp->batch))
-		return;
-	(void)dg_fault("spool.write.before");
-	dg_store_begin(sp->store, is_durable);
-	STAILQ_FOREACH (r, &sp->batch, next)
-		apply(sp, r);
-	(void)dg_fault("spool.sync.before");
-	if (dg_store_commit(sp->store, &e) != DG_OK) {
-		batch_failed(sp, &e);
-		return;
-	}
-	(void)dg_fault("spool.sync.after");
-	sp->is_stuck = false;
-	sp->stats.commits++;
+	return e->rc == DG_E_FULL || dg_room_check(sp, &ignored) == DG_E_FULL;
+}
+
+static void
+batch_done(struct dg_spool *sp)
+{
+	const struct dg_err ok = { 0 };
+	struct dg_request *r;
+
+	for (size_t i = 0; i < sp->n_refused; i++)
+		if (sp->refused[i].has_file)
+			unlink_later(sp, sp->refused[i].id);
+	sp->n_refused = 0;
 	while ((r = STAILQ_FIRST(&sp->batch)) != NULL) {
 		STAILQ_REMOVE_HEAD(&sp->batch, next);
 		for (size_t i = 0; i < r->n_news; i++)
 			schedule_new(sp, &r->news[i]);
 		if (r->claim != NULL)
 			schedule_settled(sp, r);
-		answer(r, &e);
+		answer(r, &ok);
 		request_free(r);
 	}
+}
+
+/* A kill at these points is what the crash tests are made of. */
+static void
+fault_points(bool any_new, bool any_settle, bool is_before)
+{
+	if (any_new)
+		(void)dg_fault(
+		    is_before ? "spool.commit.before" : "spool.commit.after");
+	if (any_settle)
+		(void)dg_fault(
+		    is_before ? "spool.settle.before" : "spool.settle.after");
+}
+
+static enum dg_rc
+write_batch(struct dg_spool *sp, struct dg_err *e)
+{
+	bool any_new = false, any_settle = false, is_durable;
+	struct dg_request *r;
+	enum dg_rc rc;
+
+	STAILQ_FOREACH(r, &sp->batch, next)
+	{
+		any_new |= r->claim == NULL;
+		any_settle |= r->claim != NULL;
+	}
+	is_durable = any_new || sp->n_refused > 0;
+	(void)dg_fault("spool.write.before");
+	dg_store_begin(sp->store, is_durable);
+	for (size_t i = 0; i < sp->n_refused; i++)
+		dg_store_forget(sp->store, sp->refused[i].id);
+	STAILQ_FOREACH(r, &sp->batch, next)
+	apply(sp, r);
+	fault_points(any_new, any_settle, true);
+	rc = dg_store_commit(sp->store, e);
+	fault_points(any_new, any_settle, false);
+	if (rc != DG_OK)
+		return rc;
+	sp->stats.commits++;
+	batch_done(sp);
 	if (is_durable)
 		dg_unlinks_flush(sp);
+	return DG_OK;
+}
+
+bool
+dg_batch_is_stuck(const struct dg_spool *sp)
+{
+	return !STAILQ_EMPTY(&sp->later) || sp->n_refused > 0;
+}
+
+void
+dg_batch_run(struct dg_spool *sp)
+{
+	struct dg_err e = { 0 };
+	bool again;
+
+	do {
+		again = false;
+		STAILQ_CONCAT(&sp->batch, &sp->later);
+		prepare(sp);
+		if (STAILQ_EMPTY(&sp->batch) && sp->n_refused == 0)
+			return;
+		if (write_batch(sp, &e) != DG_OK) {
+			batch_failed(sp, &e);
+			/* with the reserve's room what is delivered can leave
+			 */
+			again = is_full(sp, &e) && dg_room_spend(sp) &&
+				!STAILQ_EMPTY(&sp->later);
+		}
+	} while (again);
 }
 
 void
@@ -280,6 +402,7 @@ dg_batch_drop(struct dg_spool *sp)
 {
 	struct dg_request *r;
 
+	STAILQ_CONCAT(&sp->batch, &sp->later);
 	while ((r = STAILQ_FIRST(&sp->batch)) != NULL) {
 		STAILQ_REMOVE_HEAD(&sp->batch, next);
 		request_free(r);
@@ -290,6 +413,8 @@ dg_batch_drop(struct dg_spool *sp)
 void
 dg_unlinks_flush(struct dg_spool *sp)
 {
+	if (sp->n_unlinks > 0)
+		(void)dg_fault("spool.unlink");
 	for (size_t i = 0; i < sp->n_unlinks; i++) {
 		char *path = dg_body_path(sp, sp->unlinks[i]);
 

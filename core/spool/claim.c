@@ -27,7 +27,7 @@ dg_claim_new(struct dg_spool *sp, struct dg_entry *e, struct dg_kept *own_kept,
 	c->item = own_kept->item;
 	c->lane = dg_str(e->lane->name);
 	c->is_probe = e->is_probe;
-	if (own_kept->body == NULL && c->item.size > 0) {
+	if (own_kept->body == NULL) {
 		char *path = dg_body_path(sp, c->item.id);
 
 		g->fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -58,8 +58,8 @@ dg_claim_free(struct dg_claim *c)
 }
 
 enum dg_rc
-dg_claim_body(struct dg_claim *c, uint64_t at, size_t max,
-    struct dg_str *piece, struct dg_err *e)
+dg_claim_body(struct dg_claim *c, uint64_t at, size_t max, struct dg_str *piece,
+    struct dg_err *e)
 {
 	struct dg_claim_guts *g = c->guts;
 	size_t n = 0;
@@ -79,8 +79,8 @@ dg_claim_body(struct dg_claim *c, uint64_t at, size_t max,
 		g->room = max;
 	}
 	while (n < max) {
-		ssize_t got = pread(g->fd, g->piece + n, max - n,
-		    (off_t)(at + n));
+		ssize_t got =
+		    pread(g->fd, g->piece + n, max - n, (off_t)(at + n));
 
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -10,13 +10,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "dragoman/base/clock.h"
 #include "dragoman/base/fault.h"
 
-enum { ID_SHIFT = 12 }; /* milliseconds above, a counter below */
+enum {
+	ID_SHIFT = 12
+}; /* milliseconds above, a counter below */
 
 char *
 dg_body_path(const struct dg_spool *sp, uint64_t id)
@@ -41,20 +42,14 @@ next_id(struct dg_spool *sp)
 	return id;
 }
 
-static enum dg_rc
-check_room(const struct dg_spool *sp, struct dg_err *e)
+enum dg_rc
+dg_disk_fail(struct dg_err *e, const char *doing, const char *what)
 {
-	struct statvfs v;
-
-	if (statvfs(sp->path, &v) != 0)
-		return dg_fail(e, DG_E_IO, 451, "4.3.0",
-		    "the spool %s is not there: %s", sp->path,
-		    strerror(errno));
-	if ((uint64_t)v.f_bavail * v.f_frsize < sp->o.reserve ||
-	    (v.f_files > 0 && v.f_favail == 0) || dg_fault("spool.room"))
+	if (errno == ENOSPC || errno == EDQUOT)
 		return dg_fail(e, DG_E_FULL, 452, "4.3.1",
-		    "insufficient system storage, try again later");
-	return DG_OK;
+		    "cannot %s %s: insufficient system storage", doing, what);
+	return dg_fail(e, DG_E_IO, 451, "4.3.0", "cannot %s %s: %s", doing,
+	    what, strerror(errno));
 }
 
 enum dg_rc
@@ -62,7 +57,7 @@ dg_draft_open(struct dg_spool *sp, struct dg_draft **out, struct dg_err *e)
 {
 	struct dg_draft *d;
 
-	if (check_room(sp, e) != DG_OK)
+	if (dg_room_check(sp, e) != DG_OK)
 		return e->rc;
 	d = dg_alloc0(sizeof(*d));
 	d->spool = sp;
@@ -86,22 +81,19 @@ dg_draft_size(const struct dg_draft *d)
 }
 
 static enum dg_rc
-write_all(struct dg_draft *d, struct dg_str s, struct dg_err *e)
+write_all(const struct dg_draft *d, struct dg_str s, struct dg_err *e)
 {
 	while (s.n > 0) {
-		ssize_t n = write(d->fd, s.p, s.n);
+		ssize_t n = -1;
 
+		if (dg_fault("spool.draft.write"))
+			errno = ENOSPC;
+		else
+			n = write(d->fd, s.p, s.n);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0 || dg_fault("spool.draft.write")) {
-			bool full = errno == ENOSPC || errno == EDQUOT;
-
-			return dg_fail(e, full ? DG_E_FULL : DG_E_IO,
-			    full ? 452 : 451, full ? "4.3.1" : "4.3.0",
-			    "cannot store the message: %s",
-			    full ? "insufficient system storage"
-				 : strerror(errno));
-		}
+		if (n <= 0)
+			return dg_disk_fail(e, "write", d->path);
 		s = dg_str_from(s, (size_t)n);
 	}
 	return DG_OK;
@@ -114,34 +106,17 @@ to_file(struct dg_draft *d, struct dg_err *e)
 
 	d->path = dg_body_path(d->spool, d->id);
 	d->fd = open(d->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (d->fd < 0) {
-		bool full = errno == ENOSPC || errno == EDQUOT;
-
-		return dg_fail(e, full ? DG_E_FULL : DG_E_IO,
-		    full ? 452 : 451, full ? "4.3.1" : "4.3.0",
-		    "cannot create %s: %s", d->path, strerror(errno));
-	}
+	if (d->fd < 0)
+		return dg_disk_fail(e, "create", d->path);
 	rc = write_all(d, dg_str_of(d->body, d->size), e);
 	free(d->body);
 	d->body = NULL;
 	return rc;
 }
 
-enum dg_rc
-dg_draft_write(struct dg_draft *d, struct dg_str piece, struct dg_err *e)
+static void
+to_memory(struct dg_draft *d, struct dg_str piece)
 {
-	enum dg_rc rc = DG_OK;
-
-	if (d->fd < 0 && d->size + piece.n > d->spool->o.inline_max)
-		rc = to_file(d, e);
-	if (rc != DG_OK)
-		return rc;
-	if (d->fd >= 0) {
-		rc = write_all(d, piece, e);
-		if (rc == DG_OK)
-			d->size += piece.n;
-		return rc;
-	}
 	if (d->size + piece.n + 1 > d->room) {
 		d->room = d->room > 0 ? d->room * 2 : 4096;
 		if (d->room < d->size + piece.n + 1)
@@ -150,6 +125,26 @@ dg_draft_write(struct dg_draft *d, struct dg_str piece, struct dg_err *e)
 	}
 	if (piece.n > 0)
 		memcpy(d->body + d->size, piece.p, piece.n);
+}
+
+enum dg_rc
+dg_draft_write(struct dg_draft *d, struct dg_str piece, struct dg_err *e)
+{
+	enum dg_rc rc = DG_OK;
+
+	if (d->is_broken)
+		return dg_fail(e, DG_E_IO, 451, "4.3.0",
+		    "message %s could not be stored", d->name);
+	if (d->fd < 0 && d->size + piece.n > d->spool->o.inline_max)
+		rc = to_file(d, e);
+	if (rc == DG_OK && d->fd >= 0)
+		rc = write_all(d, piece, e);
+	else if (rc == DG_OK)
+		to_memory(d, piece);
+	if (rc != DG_OK) {
+		d->is_broken = true;
+		return rc;
+	}
 	d->size += piece.n;
 	return DG_OK;
 }
@@ -159,11 +154,11 @@ dg_draft_sync(struct dg_draft *d, struct dg_err *e)
 {
 	if (d->fd < 0 || d->spool->o.no_sync)
 		return DG_OK;
-	if (fdatasync(d->fd) != 0 || fsync(d->spool->bodies_fd) != 0 ||
-	    dg_fault("spool.body.sync"))
-		return dg_fail(e, DG_E_IO, 451, "4.3.0",
-		    "cannot sync %s: %s", d->path, strerror(errno));
-	return DG_OK;
+	if (dg_fault("spool.body.sync"))
+		errno = EIO;
+	else if (fdatasync(d->fd) == 0)
+		return DG_OK;
+	return dg_disk_fail(e, "sync", d->path);
 }
 
 void

@@ -6,9 +6,12 @@
  */
 #include "record.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
-enum { FACTS_MAX = 64 * 1024 * 1024 };
+enum {
+	FACTS_MAX = 64 * 1024 * 1024
+};
 
 struct dg_str
 dg_kept_str(struct dg_kept *k, struct dg_str s)
@@ -21,9 +24,9 @@ dg_kept_empty(size_t n_rcpts)
 {
 	struct dg_kept *k = dg_alloc0(sizeof(*k));
 
-	dg_arena_init(&k->arena, FACTS_MAX);
-	k->rcpts =
-	    dg_arena_alloc(&k->arena, (n_rcpts + 1) * sizeof(*k->rcpts));
+	dg_arena_init(&k->arena, FACTS_MAX + (n_rcpts + 1) * sizeof(*k->rcpts));
+	k->rcpts = dg_arena_alloc(&k->arena, (n_rcpts + 1) * sizeof(*k->rcpts));
+	assert(k->rcpts != NULL);
 	k->item.rcpts = k->rcpts;
 	return k;
 }
@@ -59,6 +62,15 @@ dg_kept_new(const struct dg_item *item)
 	return k;
 }
 
+size_t
+dg_kept_bytes(const struct dg_kept *k)
+{
+	size_t facts = k->arena.used > 4096 ? k->arena.used : 4096;
+
+	return sizeof(*k) + facts +
+	       (k->body != NULL ? (size_t)k->item.size : 0);
+}
+
 void
 dg_kept_free(struct dg_kept *k)
 {
@@ -69,10 +81,11 @@ dg_kept_free(struct dg_kept *k)
 	free(k);
 }
 
+static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
 void
 dg_id_name(uint64_t id, char out[16])
 {
-	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	char text[14];
 	size_t n = 0;
 
@@ -83,4 +96,20 @@ dg_id_name(uint64_t id, char out[16])
 	for (size_t i = 0; i < n; i++)
 		out[i] = text[n - 1 - i];
 	out[n] = '\0';
+}
+
+bool
+dg_id_read(const char *name, uint64_t *id)
+{
+	uint64_t v = 0;
+
+	for (const char *c = name; *c != '\0'; c++) {
+		const char *d = strchr(digits, *c);
+
+		if (d == NULL || v >> 59 != 0)
+			return false;
+		v = v << 5 | (uint64_t)(d - digits);
+	}
+	*id = v;
+	return v != 0;
 }

@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BY_DUE, BY_EXPIRY };
+enum {
+	BY_DUE,
+	BY_EXPIRY
+};
 
 /* ---- heaps that know where each entry is ---- */
 
@@ -24,11 +27,20 @@ key(const struct dg_entry *e, int which)
 	return e->expire_ms > 0 ? e->expire_ms : INT64_MAX;
 }
 
+/* Of two with the same time the one that came first. */
+static bool
+is_before(const struct dg_entry *a, const struct dg_entry *b, int which)
+{
+	int64_t ka = key(a, which), kb = key(b, which);
+
+	return ka < kb || (ka == kb && a->msg->id < b->msg->id);
+}
+
 static void
 put(struct dg_heap *h, int which, size_t at, struct dg_entry *e)
 {
 	h->v[at] = e;
-	e->at[which] = at;
+	e->at[which] = (uint32_t)at;
 }
 
 static void
@@ -36,7 +48,7 @@ rise(struct dg_heap *h, int which, size_t at)
 {
 	struct dg_entry *e = h->v[at];
 
-	while (at > 0 && key(h->v[(at - 1) / 2], which) > key(e, which)) {
+	while (at > 0 && is_before(e, h->v[(at - 1) / 2], which)) {
 		put(h, which, at, h->v[(at - 1) / 2]);
 		at = (at - 1) / 2;
 	}
@@ -51,10 +63,9 @@ sink(struct dg_heap *h, int which, size_t at)
 	for (;;) {
 		size_t k = at * 2 + 1;
 
-		if (k + 1 < h->n &&
-		    key(h->v[k + 1], which) < key(h->v[k], which))
+		if (k + 1 < h->n && is_before(h->v[k + 1], h->v[k], which))
 			k++;
-		if (k >= h->n || key(h->v[k], which) >= key(e, which))
+		if (k >= h->n || !is_before(h->v[k], e, which))
 			break;
 		put(h, which, at, h->v[k]);
 		at = k;
@@ -107,7 +118,7 @@ void
 dg_schedule_init(struct dg_schedule *s, unsigned in_flight_max)
 {
 	memset(s, 0, sizeof(*s));
-	LIST_INIT(&s->lanes);
+	TAILQ_INIT(&s->lanes);
 	s->in_flight_max = in_flight_max;
 }
 
@@ -117,8 +128,8 @@ dg_schedule_fini(struct dg_schedule *s)
 {
 	struct dg_sched_lane *l;
 
-	while ((l = LIST_FIRST(&s->lanes)) != NULL) {
-		LIST_REMOVE(l, next);
+	while ((l = TAILQ_FIRST(&s->lanes)) != NULL) {
+		TAILQ_REMOVE(&s->lanes, l, next);
 		for (size_t i = 0; i < l->heaps[BY_DUE].n; i++) {
 			struct dg_entry *e = l->heaps[BY_DUE].v[i];
 			struct dg_sched_msg *m = e->msg;
@@ -136,17 +147,30 @@ dg_schedule_fini(struct dg_schedule *s)
 	}
 }
 
+static uint32_t
+hash_of(struct dg_str name)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < name.n; i++)
+		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
+	return h;
+}
+
 struct dg_sched_lane *
 dg_schedule_lane(struct dg_schedule *s, struct dg_str name)
 {
+	uint32_t hash = hash_of(name);
 	struct dg_sched_lane *l;
 
-	LIST_FOREACH (l, &s->lanes, next)
-		if (dg_str_is(name, l->name))
-			return l;
+	SLIST_FOREACH(l, &s->buckets[hash % LANE_BUCKETS], alike)
+	if (l->hash == hash && dg_str_is(name, l->name))
+		return l;
 	l = dg_alloc0(sizeof(*l));
 	l->name = dg_str_dup(name);
-	LIST_INSERT_HEAD(&s->lanes, l, next);
+	l->hash = hash;
+	SLIST_INSERT_HEAD(&s->buckets[hash % LANE_BUCKETS], l, alike);
+	TAILQ_INSERT_TAIL(&s->lanes, l, next);
 	return l;
 }
 
@@ -175,9 +199,9 @@ dg_schedule_add(struct dg_schedule *s, struct dg_sched_msg *m,
 	struct dg_entry *e;
 
 	m->n += n;
-	SLIST_FOREACH (e, &m->entries, of_msg)
-		if (e->lane == l)
-			break;
+	SLIST_FOREACH(e, &m->entries, of_msg)
+	if (e->lane == l)
+		break;
 	if (e == NULL) {
 		e = dg_alloc0(sizeof(*e));
 		e->msg = m;
@@ -219,12 +243,15 @@ candidate(struct dg_sched_lane *l, int64_t now_ms, bool *is_probe)
 	return l->held_until_ms <= now_ms && !l->has_probe ? e : NULL;
 }
 
+/* The lane that got one goes to the end of the row: none waits for another's
+ * hundred. */
 struct dg_entry *
 dg_schedule_take(struct dg_schedule *s, int64_t now_ms)
 {
 	struct dg_sched_lane *l;
 
-	LIST_FOREACH (l, &s->lanes, next) {
+	TAILQ_FOREACH(l, &s->lanes, next)
+	{
 		struct dg_entry *e;
 		bool is_probe;
 
@@ -238,6 +265,8 @@ dg_schedule_take(struct dg_schedule *s, int64_t now_ms)
 		e->is_probe = is_probe;
 		l->has_probe |= is_probe;
 		l->in_flight++;
+		TAILQ_REMOVE(&s->lanes, l, next);
+		TAILQ_INSERT_TAIL(&s->lanes, l, next);
 		return e;
 	}
 	return NULL;
@@ -249,18 +278,18 @@ dg_schedule_next(const struct dg_schedule *s, int64_t now_ms)
 	const struct dg_sched_lane *l;
 	int64_t best = INT64_MAX;
 
-	LIST_FOREACH (l, &s->lanes, next) {
+	TAILQ_FOREACH(l, &s->lanes, next)
+	{
 		int64_t due, expiry;
 
-		if (l->heaps[BY_DUE].n == 0 ||
-		    l->in_flight >= s->in_flight_max)
+		if (l->heaps[BY_DUE].n == 0 || l->in_flight >= s->in_flight_max)
 			continue;
 		due = l->heaps[BY_DUE].v[0]->due_ms;
 		expiry = key(l->heaps[BY_EXPIRY].v[0], BY_EXPIRY);
 		if (l->held_until_ms != 0)
-			due = l->has_probe		 ? INT64_MAX
-			    : l->held_until_ms > due ? l->held_until_ms
-						     : due;
+			due = l->has_probe             ? INT64_MAX
+			      : l->held_until_ms > due ? l->held_until_ms
+						       : due;
 		due = expiry < due ? expiry : due;
 		best = due < best ? due : best;
 	}
@@ -288,7 +317,7 @@ dg_schedule_back(struct dg_schedule *s, struct dg_entry *e, unsigned n,
 		if (ends_hold)
 			end_hold(l);
 	}
-	e->is_claimed = e->is_probe = false;
+	e->is_claimed = e->is_probe = e->is_urged = false;
 	e->msg->n -= e->n - n;
 	if (n == 0) {
 		SLIST_REMOVE(&e->msg->entries, e, dg_entry, of_msg);
@@ -329,10 +358,11 @@ make_due(struct dg_sched_lane *l, int64_t now_ms)
 {
 	struct dg_heap *h = &l->heaps[BY_DUE];
 
-	/* all keys become alike: any order is a heap */
 	for (size_t i = 0; i < h->n; i++)
-		if (h->v[i]->due_ms > now_ms)
+		if (h->v[i]->due_ms > now_ms) {
 			h->v[i]->due_ms = now_ms;
+			h->v[i]->is_urged = true;
+		}
 	for (size_t i = h->n; i-- > 0;)
 		sink(h, BY_DUE, i);
 }
@@ -343,7 +373,8 @@ dg_schedule_release(struct dg_schedule *s, struct dg_str lane, bool retry_all,
 {
 	struct dg_sched_lane *l;
 
-	LIST_FOREACH (l, &s->lanes, next) {
+	TAILQ_FOREACH(l, &s->lanes, next)
+	{
 		if (lane.n > 0 && !dg_str_is(lane, l->name))
 			continue;
 		if (l->held_until_ms > now_ms)

@@ -9,8 +9,10 @@
  * schedule.h - what is due, lane by lane.  Private to the spool floor.
  *
  * Pure: no database, no clock, no thread.  One entry stands for one message's
- * waiting recipients in one lane (64 bytes); it is in two heaps of its lane, by
- * due and by expiry, so that what expires leaves a held lane too.
+ * waiting recipients in one lane; it is in two heaps of its lane, by due and by
+ * expiry, so that what expires leaves a held lane too.  What waits costs 56
+ * bytes an entry, 40 a message and two places in heaps: with malloc's heads
+ * about 150 bytes for a message in one lane.
  */
 struct dg_sched_lane;
 struct dg_sched_msg;
@@ -20,19 +22,21 @@ struct dg_entry {
 	struct dg_sched_msg *msg;
 	struct dg_sched_lane *lane;
 	int64_t due_ms, expire_ms; /* expire 0: never */
-	unsigned n;                /* recipients it stands for */
+	uint32_t at[2];            /* places in the heaps, while not claimed */
+	uint32_t n;                /* recipients it stands for */
 	bool is_claimed, is_probe;
-	size_t at[2];              /* places in the heaps, while not claimed */
+	bool is_urged; /* sooner than its recipients' due times */
 };
+_Static_assert(sizeof(struct dg_entry) <= 56, "there are millions of these");
 
 struct dg_kept; /* record.h: a message still in memory */
 struct dg_sched_msg {
 	uint64_t id;
 	unsigned n;           /* recipients left, all lanes */
 	unsigned settling;    /* of them gone in the open transaction */
-	bool has_file;
 	struct dg_kept *kept; /* NULL: read it from the database */
 	SLIST_HEAD(, dg_entry) entries;
+	bool has_file;
 };
 
 struct dg_heap {
@@ -40,18 +44,24 @@ struct dg_heap {
 	size_t n, room;
 };
 struct dg_sched_lane {
-	LIST_ENTRY(dg_sched_lane) next;
+	TAILQ_ENTRY(dg_sched_lane) next;
+	SLIST_ENTRY(dg_sched_lane) alike; /* in its bucket */
 	char *name;
+	uint32_t hash;
 	struct dg_heap heaps[2]; /* by due, by expiry */
 	unsigned in_flight;
-	int64_t held_until_ms;   /* 0: not held */
-	bool has_probe;          /* one is out */
+	int64_t held_until_ms; /* 0: not held */
+	bool has_probe;        /* one is out */
 	char meaning[24];
 	char *reason;
 };
 
+enum {
+	LANE_BUCKETS = 256
+};
 struct dg_schedule {
-	LIST_HEAD(, dg_sched_lane) lanes;
+	TAILQ_HEAD(, dg_sched_lane) lanes; /* the next to be asked first */
+	SLIST_HEAD(, dg_sched_lane) buckets[LANE_BUCKETS];
 	unsigned in_flight_max;
 	size_t entries, messages;
 };
@@ -69,7 +79,8 @@ struct dg_entry *dg_schedule_take(struct dg_schedule *s, int64_t now_ms);
 /* When dg_schedule_take may give something next; INT64_MAX: not by time. */
 int64_t dg_schedule_next(const struct dg_schedule *s, int64_t now_ms);
 /* A claim came back: n recipients wait on (0: the entry is gone). ends_hold:
- * the hop was tried and is not the trouble. */
+ * the hop was tried and is not the trouble.  What expires before it is due
+ * leaves at expire_ms: the caller moves that when it was already tried. */
 void dg_schedule_back(struct dg_schedule *s, struct dg_entry *e, unsigned n,
     int64_t due_ms, int64_t expire_ms, bool ends_hold);
 /* Frees m when nothing of it is left; true then. */

@@ -8,7 +8,7 @@
  */
 #include "spool_state.h"
 
-#include <dirent.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,9 +21,11 @@
 #include "dragoman/base/log.h"
 
 enum {
-	STUCK_MS = 1000,       /* a failed batch of settles: again then */
-	UNLINK_MS = 1000,      /* dead body files wait this long for a sync */
+	STUCK_MS = 1000,  /* a failed batch of settles: again then */
+	UNLINK_MS = 1000, /* dead body files wait this long for a sync */
 	LONGEST_WAIT_MS = 60000,
+	PAGE_MESSAGES = 64, /* of a list, at once */
+	IN_FLIGHT = 100,    /* when the options do not say */
 };
 
 /* ---- calls that the control thread waits for ---- */
@@ -87,10 +89,11 @@ wait_ms(const struct dg_spool *sp)
 	int64_t next = INT64_MAX;
 	int64_t ms;
 
-	if (sp->is_started)
+	if (sp->is_started && sp->n_workers > 0)
 		next = dg_schedule_next(&sp->schedule, now);
 	ms = next == INT64_MAX ? LONGEST_WAIT_MS : next - now;
-	if (sp->is_stuck && ms > STUCK_MS)
+	if ((dg_batch_is_stuck(sp) || atomic_load(&sp->is_short)) &&
+	    ms > STUCK_MS)
 		ms = STUCK_MS;
 	if (sp->n_unlinks > 0 && ms > UNLINK_MS)
 		ms = UNLINK_MS;
@@ -99,17 +102,17 @@ wait_ms(const struct dg_spool *sp)
 
 /* No message came along to sync: sync for the dead files' sake alone. */
 static void
-flush_when_quiet(struct dg_spool *sp)
+flush_unlinks(struct dg_spool *sp)
 {
 	struct dg_err e = { 0 };
 
-	if (sp->n_unlinks == 0 ||
-	    dg_mono_ms() - sp->unlinks_since_ms < UNLINK_MS)
+	if (sp->n_unlinks == 0)
 		return;
-	dg_store_begin(sp->store, true);
-	if (dg_store_commit(sp->store, &e) == DG_OK)
-		dg_unlinks_flush(sp);
 	sp->unlinks_since_ms = dg_mono_ms();
+	if (dg_store_sync(sp->store, &e) == DG_OK)
+		dg_unlinks_flush(sp);
+	else
+		dg_log(DG_LOG_ERROR, "spool-sync", dg_kv_z("why", e.text));
 }
 
 static void *
@@ -121,13 +124,19 @@ spool_main(void *ctx)
 	while (!sp->is_ending) {
 		dg_post_wait(sp->post, wait_ms(sp));
 		(void)dg_post_run(sp->post);
+		dg_room_watch(sp);
 		dg_batch_run(sp);
 		dg_dispatch(sp);
-		flush_when_quiet(sp);
+		if (dg_mono_ms() - sp->unlinks_since_ms >= UNLINK_MS)
+			flush_unlinks(sp);
 		dg_store_tidy(sp->store);
 		run_calls(sp);
 		dg_log_flush();
 	}
+	flush_unlinks(sp);
+	if (dg_batch_is_stuck(sp))
+		dg_log(DG_LOG_ERROR, "spool-lost-settles",
+		    dg_kv_z("why", "what they delivered goes out again"));
 	dg_log_gather(false);
 	return NULL;
 }
@@ -181,12 +190,23 @@ order_free(struct lane_order *o)
 	free(o);
 }
 
+/* What will not leave soon is no longer kept in memory. */
+static void
+unkeep_lane(struct dg_spool *sp, const struct dg_sched_lane *l)
+{
+	if (l->held_until_ms != 0)
+		return; /* it was done when the hold began */
+	for (size_t i = 0; i < l->heaps[0].n; i++)
+		dg_unkeep(sp, l->heaps[0].v[i]->msg);
+}
+
 static void
 on_hold(void *ctx, void *own_arg)
 {
 	struct dg_spool *sp = ctx;
 	struct lane_order *o = own_arg;
 
+	unkeep_lane(sp, dg_schedule_lane(&sp->schedule, dg_str(o->lane)));
 	dg_schedule_hold(&sp->schedule, dg_str(o->lane), o->until_ms,
 	    dg_str(o->meaning), dg_str(o->reason));
 	order_free(o);
@@ -264,8 +284,7 @@ new_message(struct dg_draft *own_d, const struct dg_item *item)
 	memcpy(n.kept->item.name, own_d->name, sizeof(own_d->name));
 	n.kept->item.size = own_d->size;
 	if (own_d->fd < 0) { /* the body moves, it is not copied */
-		n.kept->body = own_d->body != NULL ? own_d->body
-						   : dg_alloc0(1);
+		n.kept->body = own_d->body != NULL ? own_d->body : dg_alloc0(1);
 		own_d->body = NULL;
 	}
 	return n;
@@ -285,6 +304,7 @@ dg_spool_commit(struct dg_spool *sp, struct dg_draft *own_d,
 	r->done = done;
 	r->ctx = ctx;
 	r->ticket = ticket;
+	assert(item->n_rcpts > 0); /* or nothing would ever remove it */
 	dg_post_send(sp->post, on_request, sp, r);
 }
 
@@ -308,59 +328,77 @@ dg_spool_settle(struct dg_spool *sp, struct dg_claim *own_claim,
 	}
 	r->news = dg_alloc0((n_news + 1) * sizeof(*r->news));
 	r->n_news = n_news;
-	for (size_t i = 0; i < n_news; i++)
+	for (size_t i = 0; i < n_news; i++) {
+		assert(!news[i].own_draft->is_broken);
 		r->news[i] = new_message(news[i].own_draft, news[i].item);
+	}
 	dg_post_send(sp->post, on_request, sp, r);
 }
 
 /* ---- looking ---- */
 
-struct list_args {
-	size_t max;
+struct page {
+	uint64_t after; /* the last message shown */
+	size_t max;     /* rows still wanted */
+	bool is_last;
 	dg_spool_row *row;
 	void *ctx;
 };
 
 static bool
-is_claimed(const struct dg_spool *sp, uint64_t id, struct dg_str lane)
+is_claimed(const struct dg_spool *sp, uint64_t id, const struct dg_item_rcpt *r)
 {
 	const struct dg_claim_guts *g;
 
-	LIST_FOREACH (g, &sp->claims, next)
-		if (g->kept->item.id == id && dg_str_eq(lane,
-			dg_str(g->entry->lane->name)))
-			return true;
+	LIST_FOREACH(g, &sp->claims, next)
+	{
+		if (g->kept->item.id != id)
+			continue;
+		for (size_t i = 0; i < g->kept->item.n_rcpts; i++)
+			if (g->kept->rcpts[i].number == r->number)
+				return true;
+	}
 	return false;
 }
 
 static void
-run_list(struct dg_spool *sp, void *arg)
+show(const struct dg_spool *sp, const struct dg_kept *k, struct page *p)
 {
-	const struct list_args *a = arg;
-	uint64_t *ids = dg_alloc0((a->max + 1) * sizeof(*ids));
-	size_t n = dg_store_ids(sp->store, ids, a->max);
+	for (size_t i = 0; i < k->item.n_rcpts && p->max > 0; i++, p->max--)
+		p->row(p->ctx, &k->item, &k->rcpts[i],
+		    is_claimed(sp, k->item.id, &k->rcpts[i]));
+}
 
-	for (size_t i = 0; i < n; i++) {
+static void
+run_page(struct dg_spool *sp, void *arg)
+{
+	struct page *p = arg;
+	uint64_t ids[PAGE_MESSAGES];
+	size_t n = dg_store_ids(sp->store, p->after, ids, PAGE_MESSAGES);
+
+	for (size_t i = 0; i < n && p->max > 0; i++) {
 		struct dg_kept *k = NULL;
 		struct dg_err e = { 0 };
 
-		if (dg_store_read(sp->store, ids[i], DG_NOSTR, 0, &k, &e) !=
-		    DG_OK)
+		p->after = ids[i];
+		if (dg_store_read(sp->store, ids[i], DG_NOSTR, INT64_MAX, &k,
+			&e) != DG_OK)
 			continue;
-		for (size_t r = 0; r < k->item.n_rcpts; r++)
-			a->row(a->ctx, &k->item, &k->rcpts[r],
-			    is_claimed(sp, ids[i], k->rcpts[r].lane));
+		show(sp, k, p);
 		dg_kept_free(k);
 	}
-	free(ids);
+	p->is_last = n < PAGE_MESSAGES || p->max == 0;
 }
 
+/* Page by page: between two of them others get their 250. */
 void
 dg_spool_list(struct dg_spool *sp, size_t max, dg_spool_row *row, void *ctx)
 {
-	struct list_args a = { max, row, ctx };
+	struct page p = { .max = max, .row = row, .ctx = ctx };
 
-	call(sp, run_list, &a);
+	do
+		call(sp, run_page, &p);
+	while (!p.is_last);
 }
 
 struct lanes_args {
@@ -374,9 +412,9 @@ run_lanes(struct dg_spool *sp, void *arg)
 	const struct lanes_args *a = arg;
 	const struct dg_sched_lane *l;
 
-	LIST_FOREACH (l, &sp->schedule.lanes, next)
-		a->row(a->ctx, dg_str(l->name), l->heaps[0].n, l->in_flight,
-		    l->held_until_ms, dg_str(l->meaning), dg_str(l->reason));
+	TAILQ_FOREACH(l, &sp->schedule.lanes, next)
+	a->row(a->ctx, dg_str(l->name), l->heaps[0].n, l->in_flight,
+	    l->held_until_ms, dg_str(l->meaning), dg_str(l->reason));
 }
 
 void
@@ -410,8 +448,8 @@ run_idle(struct dg_spool *sp, void *arg)
 	bool *idle = arg;
 	int64_t now = dg_now_ms();
 
-	*idle = sp->stats.claims_out == 0 && STAILQ_EMPTY(&sp->batch) &&
-	    dg_schedule_next(&sp->schedule, now) > now;
+	*idle = sp->stats.claims_out == 0 && !dg_batch_is_stuck(sp) &&
+		dg_schedule_next(&sp->schedule, now) > now;
 }
 
 bool
@@ -429,8 +467,7 @@ static enum dg_rc
 make_dir(const char *path, struct dg_err *e)
 {
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return dg_fail(e, DG_E_IO, 0, NULL, "cannot make %s: %s", path,
-		    strerror(errno));
+		return dg_disk_fail(e, "make", path);
 	return DG_OK;
 }
 
@@ -462,102 +499,36 @@ lock(struct dg_spool *sp, struct dg_err *e)
 	return rc;
 }
 
-struct recover {
-	struct dg_spool *sp;
-	struct dg_sched_msg *m; /* the one being gathered */
-};
-
+/* Claims still out are void, and whoever has one may not settle it any more;
+ * what they stood for goes back, so that it can be freed. */
 static void
-on_row(void *ctx, uint64_t id, bool has_file, struct dg_str lane, unsigned n,
-    int64_t due_ms, int64_t expire_ms)
-{
-	struct recover *r = ctx;
-
-	if (r->m == NULL || r->m->id != id) {
-		r->m = dg_schedule_msg(&r->sp->schedule, id);
-		r->m->has_file = has_file;
-	}
-	dg_schedule_add(&r->sp->schedule, r->m, lane, n, due_ms, expire_ms);
-}
-
-static bool
-read_name(const char *name, uint64_t *id)
-{
-	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-
-	*id = 0;
-	for (; *name != '\0'; name++) {
-		const char *d = strchr(digits, *name);
-
-		if (d == NULL)
-			return false;
-		*id = *id << 5 | (uint64_t)(d - digits);
-	}
-	return *id != 0;
-}
-
-/* A crash between a body's file and its row leaves the file alone. */
-static void
-drop_orphans(struct dg_spool *sp)
-{
-	DIR *dir = opendir(sp->bodies);
-	const struct dirent *de;
-	unsigned n = 0;
-
-	if (dir == NULL)
-		return;
-	/* one thread uses this stream */
-	while ((de = readdir(dir)) != NULL) { /* NOLINT */
-		uint64_t id;
-
-		if (de->d_name[0] == '.' || !read_name(de->d_name, &id) ||
-		    dg_store_has(sp->store, id))
-			continue;
-		n += unlinkat(dirfd(dir), de->d_name, 0) == 0;
-	}
-	closedir(dir);
-	if (n > 0)
-		dg_log(DG_LOG_INFO, "spool-orphans", dg_kv_i("removed", n));
-}
-
-static enum dg_rc
-recover(struct dg_spool *sp, struct dg_err *e)
-{
-	struct recover r = { sp, NULL };
-
-	if (dg_store_walk(sp->store, on_row, &r, e) != DG_OK)
-		return e->rc;
-	drop_orphans(sp);
-	atomic_store(&sp->last_id, dg_store_last_id(sp->store));
-	dg_log(DG_LOG_INFO, "spool", dg_kv_z("path", sp->path),
-	    dg_kv_i("waiting", (long long)sp->schedule.messages));
-	return DG_OK;
-}
-
-static void
-drop_kept(struct dg_spool *sp)
+drop_waiting(struct dg_spool *sp)
 {
 	const struct dg_sched_lane *l;
+	struct dg_claim_guts *g;
 
-	LIST_FOREACH (l, &sp->schedule.lanes, next) {
-		for (size_t i = 0; i < l->heaps[0].n; i++) {
-			struct dg_sched_msg *m = l->heaps[0].v[i]->msg;
-
-			dg_kept_free(m->kept);
-			m->kept = NULL;
-		}
+	while ((g = LIST_FIRST(&sp->claims)) != NULL) {
+		LIST_REMOVE(g, next);
+		dg_schedule_back(&sp->schedule, g->entry, g->entry->n, 0, 0,
+		    false);
 	}
+	TAILQ_FOREACH(l, &sp->schedule.lanes, next)
+	for (size_t i = 0; i < l->heaps[0].n; i++)
+		dg_unkeep(sp, l->heaps[0].v[i]->msg);
 }
 
 static void
 spool_free(struct dg_spool *sp)
 {
+	dg_post_free(sp->post);
+	drop_waiting(sp);
 	dg_batch_drop(sp);
-	drop_kept(sp);
 	dg_schedule_fini(&sp->schedule);
 	dg_store_close(sp->store);
-	dg_post_free(sp->post);
 	free(sp->unlinks);
+	free(sp->refused);
+	if (sp->reserve_fd >= 0)
+		close(sp->reserve_fd);
 	if (sp->bodies_fd >= 0)
 		close(sp->bodies_fd);
 	if (sp->lock_fd >= 0)
@@ -567,29 +538,62 @@ spool_free(struct dg_spool *sp)
 	free(sp);
 }
 
+/* Made here, so that nobody else may read it; SQLite gives its log the same
+ * rights. */
+static enum dg_rc
+open_store(struct dg_spool *sp, struct dg_err *e)
+{
+	char *file = dg_sprintf("%s/spool.db", sp->path);
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	enum dg_rc rc;
+
+	if (fd < 0) {
+		rc = dg_disk_fail(e, "open", file);
+	} else {
+		close(fd);
+		rc = dg_store_open(file, sp->o.no_sync, &sp->store, e);
+	}
+	free(file);
+	return rc;
+}
+
+/* What was just made in it is found again after a power cut. */
+static bool
+sync_dir(const char *path, const char *below)
+{
+	char *dir = dg_sprintf("%s%s", path, below);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* a parent that may not be read is not ours to sync */
+	bool ok = fd < 0 ? errno == EACCES : fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return ok;
+}
+
 static enum dg_rc
 open_files(struct dg_spool *sp, struct dg_err *e)
 {
-	char *file = dg_sprintf("%s/spool.db", sp->path);
 	enum dg_rc rc = make_dir(sp->path, e);
-	mode_t mask;
 
 	if (rc == DG_OK)
 		rc = lock(sp, e);
 	if (rc == DG_OK)
 		rc = make_dir(sp->bodies, e);
 	if (rc == DG_OK) {
-		sp->bodies_fd = open(sp->bodies, O_RDONLY | O_DIRECTORY |
-		    O_CLOEXEC);
+		sp->bodies_fd =
+		    open(sp->bodies, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (sp->bodies_fd < 0)
-			rc = dg_fail(e, DG_E_IO, 0, NULL, "cannot open %s: %s",
-			    sp->bodies, strerror(errno));
+			rc = dg_disk_fail(e, "open", sp->bodies);
 	}
-	mask = umask(077);
 	if (rc == DG_OK)
-		rc = dg_store_open(file, sp->o.no_sync, &sp->store, e);
-	umask(mask);
-	free(file);
+		rc = dg_room_open(sp, e);
+	if (rc == DG_OK)
+		rc = open_store(sp, e);
+	if (rc == DG_OK && !sp->o.no_sync &&
+	    !(sync_dir(sp->path, "") && sync_dir(sp->path, "/..")))
+		rc = dg_disk_fail(e, "sync", sp->path);
 	return rc;
 }
 
@@ -604,15 +608,17 @@ dg_spool_open(const struct dg_spool_options *o, struct dg_spool **out,
 	sp->path = dg_strdup(o->path);
 	sp->o.path = sp->path;
 	sp->bodies = dg_sprintf("%s/bodies", sp->path);
-	sp->lock_fd = sp->bodies_fd = -1;
+	sp->lock_fd = sp->bodies_fd = sp->reserve_fd = -1;
 	sp->post = dg_post_new();
 	STAILQ_INIT(&sp->batch);
+	STAILQ_INIT(&sp->later);
 	SLIST_INIT(&sp->calls);
 	LIST_INIT(&sp->claims);
-	dg_schedule_init(&sp->schedule, o->lane_in_flight);
+	dg_schedule_init(&sp->schedule,
+	    o->lane_in_flight > 0 ? o->lane_in_flight : IN_FLIGHT);
 	rc = open_files(sp, e);
 	if (rc == DG_OK)
-		rc = recover(sp, e);
+		rc = dg_recover(sp, e);
 	if (rc == DG_OK &&
 	    pthread_create(&sp->thread, NULL, spool_main, sp) != 0)
 		rc = dg_fail(e, DG_E_IO, 0, NULL, "cannot start a thread");

@@ -14,7 +14,9 @@
  * Workers touch drafts, claims in their hands, and the atomics; everything
  * else belongs to the spool thread.
  */
-enum { WORKERS_MAX = 256 };
+enum {
+	WORKERS_MAX = 256
+};
 
 struct dg_worker_post {
 	struct dg_post *post;
@@ -25,6 +27,12 @@ struct dg_worker_post {
 struct dg_claim_guts;
 STAILQ_HEAD(dg_requests, dg_request);
 SLIST_HEAD(dg_calls, dg_call);
+
+/* A message that was answered 4yz though its row may come back (store.h). */
+struct dg_refused {
+	uint64_t id;
+	bool has_file;
+};
 
 struct dg_spool {
 	struct dg_spool_options o;
@@ -38,14 +46,18 @@ struct dg_spool {
 	unsigned n_workers;
 	bool is_started, is_ending;
 	struct dg_requests batch; /* gathered, not yet written */
-	bool is_stuck;            /* the last batch failed: try again soon */
+	struct dg_requests later; /* settles that could not be written */
+	struct dg_refused *refused;
+	size_t n_refused, room_refused;
 	struct dg_calls calls;
 	LIST_HEAD(, dg_claim_guts) claims; /* handed out */
-	size_t kept_bytes;
-	uint64_t *unlinks;        /* body files whose rows are gone */
+	size_t kept_bytes;                 /* of messages that wait in memory */
+	uint64_t *unlinks;                 /* body files whose rows are gone */
 	size_t n_unlinks, room_unlinks;
 	int64_t unlinks_since_ms;
 	struct dg_spool_stats stats;
+	int reserve_fd;       /* room.c */
+	atomic_bool is_short; /* the reserve is spent: take nothing new */
 	atomic_ullong last_id;
 };
 
@@ -78,8 +90,9 @@ struct dg_draft {
 	char *body; /* while it is small */
 	size_t room;
 	uint64_t size;
-	int fd;     /* of its file, -1 while it is small */
+	int fd; /* of its file, -1 while it is small */
 	char *path;
+	bool is_broken;    /* a write failed: it may not be committed */
 	bool is_committed; /* the file stays */
 };
 
@@ -95,17 +108,42 @@ struct dg_claim_guts {
 
 /* draft.c */
 char *dg_body_path(const struct dg_spool *sp, uint64_t id);
-/* File and directory, before the row that names it is written. */
+/* Its file, before the row that names it is written; the directory is the
+ * caller's. */
 enum dg_rc dg_draft_sync(struct dg_draft *d, struct dg_err *e);
+/* errno as an error of the disk: 452 or 451. */
+enum dg_rc dg_disk_fail(struct dg_err *e, const char *doing, const char *what);
+
 /* claim.c */
 struct dg_claim *dg_claim_new(struct dg_spool *sp, struct dg_entry *e,
     struct dg_kept *own_kept, struct dg_err *err);
 void dg_claim_free(struct dg_claim *c);
+
 /* batch.c: write what has gathered, answer, update the schedule. */
 void dg_batch_run(struct dg_spool *sp);
+/* Something waits for the next try. */
+bool dg_batch_is_stuck(const struct dg_spool *sp);
 void dg_batch_drop(struct dg_spool *sp);
+/* Remove body files; only after a sync made the deletes of their rows last. */
 void dg_unlinks_flush(struct dg_spool *sp);
+
 /* dispatch.c: hand out what is due. */
 void dg_dispatch(struct dg_spool *sp);
+/* The message may stay in memory until it is claimed; then it is consumed. */
+bool dg_keep(struct dg_spool *sp, struct dg_sched_msg *m,
+    struct dg_kept *own_k);
+void dg_unkeep(struct dg_spool *sp, struct dg_sched_msg *m);
+
+/* room.c: the reserve, so that a full disk can still be emptied. */
+enum dg_rc dg_room_open(struct dg_spool *sp, struct dg_err *e);
+/* May a new message begin?  (any thread) */
+enum dg_rc dg_room_check(struct dg_spool *sp, struct dg_err *e);
+/* Spend the reserve; true when there was one. */
+bool dg_room_spend(struct dg_spool *sp);
+/* Lay it aside again when the disk has room for it twice. */
+void dg_room_watch(struct dg_spool *sp);
+
+/* recover.c */
+enum dg_rc dg_recover(struct dg_spool *sp, struct dg_err *e);
 
 #endif

@@ -14,17 +14,22 @@ enum dg_rc dg_store_open(const char *file, bool no_sync, struct dg_store **out,
     struct dg_err *e);
 void dg_store_close(struct dg_store *st);
 
-/* A transaction: durable ones are synced when dg_store_commit returns. The
+/* A transaction: durable ones are synced when dg_store_commit returns.  The
  * first failure inside makes commit fail with it; then it is rolled back. */
 void dg_store_begin(struct dg_store *st, bool is_durable);
 enum dg_rc dg_store_commit(struct dg_store *st, struct dg_err *e);
+/* After a failure: was it the last step, so that after a crash all of it may
+ * be there nevertheless?  Then a later transaction must delete what was
+ * refused. */
+bool dg_store_may_return(const struct dg_store *st);
 
-/* Inside a transaction; a failure shows at commit. */
-void dg_store_insert(struct dg_store *st, uint64_t id,
-    const struct dg_kept *k);
+/* Inside a transaction; a failure shows at commit.  Written a second time
+ * (the first came back after a failure) they do no harm. */
+void dg_store_insert(struct dg_store *st, uint64_t id, const struct dg_kept *k);
 void dg_store_update(struct dg_store *st, uint64_t id,
     const struct dg_settle_rcpt *r, int64_t now_ms);
 void dg_store_delete(struct dg_store *st, uint64_t id, unsigned number);
+/* The message and all that is left of its recipients. */
 void dg_store_forget(struct dg_store *st, uint64_t id);
 /* What of a message still waits in a lane. */
 struct dg_rest {
@@ -34,27 +39,32 @@ struct dg_rest {
 void dg_store_rest(struct dg_store *st, uint64_t id, struct dg_str lane,
     struct dg_rest *out);
 
-/* A message's facts, with the recipients of that lane that are due or
- * expired; with lane.n == 0 all of them. */
+/* A message's facts, with the recipients of that lane that are due or expired
+ * at until_ms (INT64_MAX: all); lane.n == 0: of every lane. */
 enum dg_rc dg_store_read(struct dg_store *st, uint64_t id, struct dg_str lane,
-    int64_t now_ms, struct dg_kept **out, struct dg_err *e);
+    int64_t until_ms, struct dg_kept **out, struct dg_err *e);
 /* Its inline body, into k->body. */
 enum dg_rc dg_store_read_body(struct dg_store *st, struct dg_kept *k,
     struct dg_err *e);
 
-typedef void dg_store_row(void *ctx, uint64_t id, bool has_file,
-    struct dg_str lane, unsigned n, int64_t due_ms, int64_t expire_ms);
-/* Everything that waits, by id and lane (start). */
+typedef void dg_store_row(void *ctx, uint64_t id, struct dg_str lane,
+    int64_t due_ms, int64_t expire_ms);
+/* Every recipient that waits, by id (start). */
 enum dg_rc dg_store_walk(struct dg_store *st, dg_store_row *row, void *ctx,
     struct dg_err *e);
+/* Is there such a message?  Also true when that cannot be told. */
 bool dg_store_has(struct dg_store *st, uint64_t id);
+/* No id up to this one may be given again. */
 uint64_t dg_store_last_id(struct dg_store *st);
-/* Waiting ids in order, at most max into out; returns how many. */
-size_t dg_store_ids(struct dg_store *st, uint64_t *out, size_t max);
+/* Waiting ids above `after` in order, at most max into out; how many. */
+size_t dg_store_ids(struct dg_store *st, uint64_t after, uint64_t *out,
+    size_t max);
 
-/* Bytes in the write-ahead log, syncs so far. */
+/* Bytes in the write-ahead log; times the disk was waited for. */
 uint64_t dg_store_wal(const struct dg_store *st);
 uint64_t dg_store_syncs(const struct dg_store *st);
+/* Sync the log: all that was committed is durable on DG_OK. */
+enum dg_rc dg_store_sync(struct dg_store *st, struct dg_err *e);
 /* Move the log into the database when it has grown. */
 void dg_store_tidy(struct dg_store *st);
 
