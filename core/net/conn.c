@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
@@ -459,23 +458,6 @@ dg_conn_set_fn(struct dg_conn *c, dg_conn_fn *fn, void *ctx)
 		c->due |= DUE(DG_CONN_INPUT);
 	if (c->due != 0)
 		dg_conn_wake(c);
-}
-
-/* Why a pair of sockets and not the library's pairs in memory: those have no
- * end of file, no bound and no TLS, so a policy test would pass over another
- * transport than the one that runs. */
-void
-dg_conn_pair(struct dg_loop *l, struct dg_conn **a, struct dg_conn **b)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-		fds) != 0) {
-		dg_log(DG_LOG_ERROR, "no-socket-pair", dg_kv_i("errno", errno));
-		abort();
-	}
-	*a = dg_conn_new(l, fds[0], NULL, NULL);
-	*b = dg_conn_new(l, fds[1], NULL, NULL);
 }
 
 void

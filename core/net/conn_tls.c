@@ -82,7 +82,7 @@ dg_conn_tls_begin(struct dg_conn *c)
 		dg_log(DG_LOG_ERROR, "no-memory", dg_kv_z("for", "TLS"));
 		abort();
 	}
-	c->own_ssl = NULL; /* bev's */
+	c->own_ssl = NULL;         /* bev's */
 	c->tls = CONN_TLS_SHAKING; /* which reads and writes for itself */
 	dg_conn_dress(c);
 }

@@ -13,9 +13,11 @@ struct dg_dialer_options {
 	                                 * empty: the system's */
 	const char *hosts_file; /* NULL: /etc/hosts */
 };
-/* One a worker. */
+/* One a worker.  The resolver is set up at the first name looked up, so dialling
+ * addresses costs none; it reads its files once, then. */
 struct dg_dialer *dg_dialer_new(struct dg_loop *l,
     const struct dg_dialer_options *o);
+/* Dials that are out are dropped without a word. */
 void dg_dialer_free(struct dg_dialer *d);
 
 /* own_conn NULL: e says why (unreachable, refused, no such host, timeout; in
@@ -23,7 +25,9 @@ void dg_dialer_free(struct dg_dialer *d);
 typedef void dg_dial_fn(void *ctx, uint64_t ticket, struct dg_conn *own_conn,
     const struct dg_err *e);
 /* where: "h:587", "10.1.0.5:25", "[::1]:25", "h" (port 25). source: local
- * address or "". */
+ * address or "".  The time is for the whole, shared among the addresses; no
+ * clock jump shortens it.  Cannot be taken back: a late end finds its ticket
+ * stale, and frees own_conn. */
 void dg_dial(struct dg_dialer *d, struct dg_str where, struct dg_str source,
     int64_t timeout_ms, dg_dial_fn *fn, void *ctx, uint64_t ticket);
 /* Policy tests: who answers instead of the network.  It returns the near end

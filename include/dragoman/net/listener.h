@@ -9,7 +9,8 @@
  */
 
 /* "0.0.0.0:25", "[::]:25", "127.0.0.1:0": bind and listen n sockets on the
- * same address; with port 0 all get the same free port.  fds[n] is filled.
+ * same address; with port 0 all get the same free port.  "[::]" is IPv6 only.
+ * An address on which anybody listens, we too, is refused.  fds[n] is filled.
  * bound (may be NULL) gets the real "address:port". */
 struct dg_buf;
 enum dg_rc dg_listen(struct dg_str address, unsigned n, int *fds,

@@ -13,7 +13,8 @@ struct dg_tls;
  * The error says which file and why (OpenSSL's words in plain text). */
 struct dg_tls *dg_tls_server_new(const char *certificate, const char *key,
     enum dg_tls_version least, struct dg_err *e);
-/* For calling hops: the system's trust store, plus ca_file if not NULL. */
+/* For calling hops: the system's trust store, plus ca_file if not NULL.  NULL,
+ * and e, when that cannot be read. */
 struct dg_tls *dg_tls_client_new(const char *ca_file,
     enum dg_tls_version least, struct dg_err *e);
 /* Safe while connections still use it. */
