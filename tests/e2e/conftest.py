@@ -1,0 +1,12 @@
+"""conftest.py: finds tests/harness and tests/emulated; fixtures are there."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.fixtures import *  # noqa: E402,F401,F403
+
+
+def pytest_collection_modifyitems(items):
+    # what looks at the whole run's output comes last
+    items.sort(key=lambda item: "test_secrets" in str(item.path))

@@ -1,0 +1,1 @@
+"""Peers that behave as published sources say, written without our code."""
