@@ -1,18 +1,19 @@
 # Dragoman, a scriptable SMTP relay.
 #
+#   make demo            install what is missing, build, show real conversations
+#   make test            install what is missing, build, test everything
+#
 #   make                 build the program: build/dragoman
 #   make deps            install what is missing to build and to test (apt)
 #   make check           lint, unit and policy tests: the loop of a minute
-#   make test            everything: check, end to end, sanitizers, short fuzz
 #   make install         [PREFIX=/usr/local] [DESTDIR=]
 #
 #   make lint            the house rules that a program can check
 #   make unit            the unit tests
 #   make check-FLOOR     the unit tests of one floor: make check-base
 #   make peers           fetch the mail servers to test against: build/peers
-#   make demo            a conversation to look at
 #   make bench           measure
-#   make bare            build and test from nothing, as a newcomer would
+#   make bare            both commands in a fresh Debian with git and make only
 #   make crash           kill it at every fault point and look for lost mail
 #   make fuzz            [FUZZ_SECONDS=10] for each target
 #   make clean
@@ -26,14 +27,16 @@ PREFIX  = /usr/local
 DESTDIR =
 
 # What apt must have installed.  Nothing is done when all of it is there.
+# (nettle-dev: libunbound.pc names it, so pkg-config wants to see it.)
 PKGS_BUILD = gcc make pkg-config libc6-dev git \
 	libevent-dev libssl-dev liblua5.4-dev lua5.4 libyaml-dev libsqlite3-dev \
-	libunbound-dev
+	libunbound-dev nettle-dev
+PKGS_DEMO = python3 python3-impacket
 PKGS_TEST = libcmocka-dev clang libclang-rt-14-dev clang-tidy clang-format \
-	lua-check python3 python3-pytest python3-impacket python3-aiosmtpd \
+	lua-check python3-pytest python3-aiosmtpd \
 	python3-yaml openssl sqlite3 curl swaks libauthen-ntlm-perl \
 	libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl \
-	sasl2-bin libsasl2-modules
+	sasl2-bin libsasl2-modules strace
 # Mail servers exclude each other as packages: fetched and unpacked instead.
 PKGS_PEERS = exim4-daemon-heavy exim4-base postfix
 PKGS_PEERS_LIBS = libidn12 libmariadb3 libspf2-2 libnsl2 libdb5.3 \
@@ -81,6 +84,12 @@ LIBRARIES = libevent libevent_openssl libevent_pthreads openssl lua5.4 \
 	yaml-0.1 sqlite3 libunbound
 LIB_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lpthread -lm
+ifeq ($(LIB_FLAGS),)
+ifneq ($(filter-out help deps deps-demo demo test peers bare clean print-floors, \
+	$(or $(MAKECMDGOALS),all)),)
+$(error libraries to build with are missing: make deps)
+endif
+endif
 COMMIT := $(shell GIT_OPTIONAL_LOCKS=0 git describe --always 2>/dev/null)
 FULL_VERSION := $(VERSION)$(if $(COMMIT),+$(COMMIT))
 
@@ -117,8 +126,8 @@ TESTS := $(wildcard tests/unit/$(or $(FLOOR),*)/*_test.c)
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/support/*.c))
 FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
 
-.PHONY: all help deps peers check unit lint test demo bench bare crash fuzz \
-	install clean libs unit-programs fuzz-programs print-floors force
+.PHONY: all help deps deps-demo peers man check unit lint test demo bench \
+	bare crash fuzz install clean libs unit-programs fuzz-programs print-floors force
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -199,12 +208,13 @@ $(BUILD)/embedded_lua.o: $(BUILD)/embedded_lua.c
 # tests/run builds what a suite needs, in each suite's own mode.
 RUN = +@BUILD=$(BUILD) MODE=$(MODE) MAKE='$(MAKE)' tests/run
 
-check test:
-	$(RUN) $@
-lint unit fuzz crash demo:
+test: deps peers
+demo: deps-demo
+check test lint unit fuzz crash demo:
 	$(RUN) $@
 check-%:
 	$(RUN) unit $*
+bench: deps peers
 bench bare:
 	+@test -x tests/$@/run || { echo 'tests/$@/run: not there yet'; exit 1; }
 	+@BUILD=$(BUILD) MAKE='$(MAKE)' tests/$@/run
@@ -216,14 +226,17 @@ missing = $$(for p in $(1); do dpkg-query -W -f='$${db:Status-Status}\n' $$p \
 	2>/dev/null | grep -qx installed || echo $$p; done)
 install_missing = @m="$(missing)"; if [ -n "$$m" ]; then echo "installing" $$m; \
 	$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
-	apt-get install -qy --no-install-recommends --no-upgrade $$m; fi
+	apt-get install -qy --no-install-recommends --no-upgrade \
+	-o DPkg::Lock::Timeout=600 $$m; fi
 
 deps:
-	$(call install_missing,$(PKGS_BUILD) $(PKGS_TEST))
+	$(call install_missing,$(PKGS_BUILD) $(PKGS_DEMO) $(PKGS_TEST))
+deps-demo:
+	$(call install_missing,$(PKGS_BUILD) $(PKGS_DEMO))
 
 DOWNLOAD = apt-get download -q -o APT::Sandbox::User=root $(PKGS_PEERS)
 peers: build/peers/.complete
-build/peers/.complete:
+build/peers/.complete: | deps
 	$(call install_missing,$(PKGS_PEERS_LIBS))
 	@for g in $(PEERS_GROUPS); do getent group $$g >/dev/null || \
 	  $(SUDO) groupadd -r $$g || exit 1; done
@@ -236,14 +249,28 @@ build/peers/.complete:
 	  dpkg-deb -x $$d build/peers || exit 1; done
 	@touch $@
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/dragoman
+# The manual's tables come from those that the program is made of.
+MAN := $(wildcard core/man/*.[1-8])
+man: $(MAN:core/%=$(BUILD)/%)
+$(BUILD)/man/%: core/man/% core/man/fill $(BUILD)/dragoman \
+		include/dragoman/policy/questions.def
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)core/man/fill $(BUILD)/dragoman <$< >$@
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/sbin $(SHARE)/dragoman
 	install -m 755 $(BUILD)/dragoman $(DESTDIR)$(PREFIX)/sbin/dragoman
-	@for d in policies examples; do if [ -d $$d ]; then \
-	  cp -R $$d $(DESTDIR)$(PREFIX)/share/dragoman/; fi; done
-	@for m in $(wildcard core/man/*.[1-8]); do \
-	  install -D -m 644 $$m \
-	    $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+	cp -R policies examples $(SHARE)/dragoman/
+	@for m in $(notdir $(MAN)); do install -D -m 644 $(BUILD)/man/$$m \
+	  $(SHARE)/man/man$${m##*.}/$$m || exit 1; done
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	  $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	sed 's#/usr/local/#$(PREFIX)/#g' examples/systemd/dragoman.service \
+	  >$(DESTDIR)$(PREFIX)/lib/systemd/system/dragoman.service
+	install -m 644 examples/systemd/dragoman.sysusers \
+	  $(DESTDIR)$(PREFIX)/lib/sysusers.d/dragoman.conf
 
 clean:
 	rm -rf $(BUILD)
