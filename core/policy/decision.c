@@ -146,7 +146,7 @@ check_reply(lua_State *L, const struct shape *s, int fields)
 	struct dg_str text;
 	int code;
 
-	if (z == NULL)
+	if (z == NULL || s->kind == DG_D_SAY)
 		return;
 	wrong = dg_reply_text_read(dg_str(z), first, &code, enhanced, &text);
 	if (wrong != NULL)

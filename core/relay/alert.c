@@ -14,8 +14,8 @@
 enum { MAIL_EVERY_MS = 60 * 60 * 1000, ALERTS_MAX = 64 };
 
 struct alert {
-	char name[64];
-	char text[512];
+	char name[64], about[64];
+	char text[512]; /* the newest */
 	int64_t first_ms, last_ms, mailed_ms;
 	unsigned long n;
 };
@@ -46,7 +46,8 @@ dg_alerts_free(struct dg_alerts *a)
 
 /* Count it; true when a mail is due. */
 static bool
-note(struct dg_alerts *as, const char *name, const char *text)
+note(struct dg_alerts *as, const char *name, const char *about,
+    const char *text)
 {
 	int64_t now = dg_now_ms();
 	struct alert *a = NULL;
@@ -55,15 +56,16 @@ note(struct dg_alerts *as, const char *name, const char *text)
 	pthread_mutex_lock(&as->lock);
 	for (size_t i = 0; i < as->n && a == NULL; i++)
 		if (strcmp(as->v[i].name, name) == 0 &&
-		    strcmp(as->v[i].text, text) == 0)
+		    strcmp(as->v[i].about, about) == 0)
 			a = &as->v[i];
 	if (a == NULL) {
 		a = as->n < ALERTS_MAX ? &as->v[as->n++]
 				       : &as->v[ALERTS_MAX - 1];
 		*a = (struct alert){ .first_ms = now };
 		snprintf(a->name, sizeof(a->name), "%s", name);
-		snprintf(a->text, sizeof(a->text), "%s", text);
+		snprintf(a->about, sizeof(a->about), "%s", about);
 	}
+	snprintf(a->text, sizeof(a->text), "%s", text);
 	a->n++;
 	a->last_ms = now;
 	mail = a->mailed_ms == 0 || now - a->mailed_ms >= MAIL_EVERY_MS;
@@ -148,11 +150,13 @@ out:
 }
 
 void
-dg_alert_raise(struct dg_worker *w, const char *name, const char *text)
+dg_alert_raise(struct dg_worker *w, const char *name, const char *about,
+    const char *text)
 {
 	dg_log(DG_LOG_ERROR, "alert", dg_kv_z("name", name),
 	    dg_kv_z("text", text));
-	if (note(w->relay->alerts, name, text))
+	if (note(w->relay->alerts, name, about != NULL ? about : "", text) &&
+	    about != NULL)
 		mail(w, name, text);
 }
 

@@ -230,7 +230,7 @@ no_way(struct dg_attempt *a, const char *why)
 				"cannot be delivered: %s",
 	    a->claim->item.name, DG_FMT(a->claim->item.sender), why);
 
-	dg_alert_raise(a->worker, "report-lost", text);
+	dg_alert_raise(a->worker, "report-lost", NULL, text);
 	free(text);
 }
 

@@ -172,7 +172,7 @@ hold_lane(struct dg_attempt *a, const struct dg_judgement *j,
 	    dg_str(r->text));
 	snprintf(name, sizeof(name), "%s",
 	    j->alert[0] != '\0' ? j->alert : "hop-held");
-	dg_alert_raise(a->worker, name, text);
+	dg_alert_raise(a->worker, name, a->hop->name, text);
 	free(text);
 }
 

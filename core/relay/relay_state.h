@@ -183,7 +183,10 @@ void dg_tally_leave(struct dg_tally *t, struct dg_str address);
 /* ---- alert.c: what a person must see ---- */
 struct dg_alerts *dg_alerts_new(void);
 void dg_alerts_free(struct dg_alerts *a);
-void dg_alert_raise(struct dg_worker *w, const char *name, const char *text);
+/* about: what it concerns (a hop), for "at most once an hour"; NULL: nothing is
+ * mailed, because mail is what fails. */
+void dg_alert_raise(struct dg_worker *w, const char *name, const char *about,
+    const char *text);
 void dg_alerts_status(struct dg_alerts *a, struct dg_buf *out);
 
 /* ---- worker.c ---- */

@@ -98,6 +98,7 @@ def test_a_hop_that_hangs_up_on_an_unknown_verb_gets_the_next_in_a_new_session(
         hop.wait_mails()
         assert [[x for x in s.transcript.said("C") if x[:5] != "EHLO "][0][:5]
                 for s in hop.sessions] == ["XAUTH", "AUTH "]
+        r.wait_event("deliver")
         assert len(r.events_of("deliver")) == 1
 
 
@@ -158,13 +159,15 @@ def test_a_held_hop_is_tried_again_at_once_after_a_start(relay):
 
 
 def test_login_is_used_where_the_policy_lists_it(relay):
+    # the secret has a domain, so the account has one too
+    account = "DOM\\service"
     with wire.Server(ehlo=["AUTH LOGIN"], takes={"AUTH": {"LOGIN"}},
-                     accounts=ACCOUNTS) as hop:
+                     accounts={account: HQ_PASSWORD}) as hop:
         r = relay(policy(hop, 'login = { { "NTLM", secret = "service" }, '
                               '{ "LOGIN", secret = "service" } }'))
         send(r)
         (mail,) = hop.wait_mails()
-        assert mail.user == "service"
+        assert mail.user == account
 
 
 def test_ntlmv2_is_sent_where_the_challenge_allows_it(relay):
@@ -181,9 +184,8 @@ def test_ntlmv1_is_not_sent_where_the_dialect_does_not_list_it(relay):
                      accounts=ACCOUNTS, ntlm_style="nt4") as hop:
         r = relay(policy(hop))
         send(r)
-        r.wait_status("lane", lambda x: "held" in x)
-        said = hop.wait_sessions()[0].transcript.said("C")
-        assert said[2:] == ["*", "QUIT"], said
+        hop.wait_mails()
+        assert hop.sessions[0].kind == "v2"  # though nothing asks for it
 
 
 def test_ntlmv1_is_sent_to_a_server_of_that_age(relay):
