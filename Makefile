@@ -15,7 +15,7 @@
 #   make bench           measure
 #   make bare            both commands in a fresh Debian with git and make only
 #   make crash           kill it at every fault point and look for lost mail
-#   make fuzz            [FUZZ_SECONDS=10] for each target
+#   make fuzz            [FUZZ_SECONDS=5] for each target
 #   make clean
 #
 # MODE=release|asan|tsan|fuzz|faults chooses flags and directory (asan goes to
