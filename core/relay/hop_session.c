@@ -233,8 +233,10 @@ arm(struct dg_hop_session *h)
 	dg_conn_deadline(h->conn, ms);
 }
 
+/* Half a line does not set the deadline anew: a hop that drips bytes would
+ * keep a message for ever. */
 static void
-pump(struct dg_hop_session *h)
+pump_as(struct dg_hop_session *h, bool has_moved)
 {
 	carry_out(h);
 	if (!h->is_over && h->wants_piece &&
@@ -253,11 +255,18 @@ pump(struct dg_hop_session *h)
 		carry_out(h);
 		if (used == 0)
 			break;
+		has_moved = true;
 	}
 	if (h->is_over)
 		dg_hop_ended(h);
-	else
+	else if (has_moved)
 		arm(h);
+}
+
+static void
+pump(struct dg_hop_session *h)
+{
+	pump_as(h, true);
 }
 
 static void
@@ -286,6 +295,8 @@ on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 
 	switch (ev) {
 	case DG_CONN_INPUT:
+		pump_as(h, false);
+		break;
 	case DG_CONN_DRAINED:
 		pump(h);
 		break;

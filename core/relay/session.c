@@ -268,9 +268,10 @@ arm(struct dg_session *s)
 	    s->draft != NULL ? l->data_ms : l->idle_ms);
 }
 
-/* Feed what there is, until the machine waits or has no whole line. */
+/* Feed what there is, until the machine waits or has no whole line.  Half a
+ * line does not set the deadline anew: a client that drips bytes is idle. */
 static void
-pump(struct dg_session *s)
+pump_as(struct dg_session *s, bool has_moved)
 {
 	carry_out(s);
 	while (!s->is_closing && !dg_srv_is_waiting(s->srv) &&
@@ -285,15 +286,22 @@ pump(struct dg_session *s)
 		dg_conn_eat(s->conn, used);
 		if (used == 0)
 			break;
+		has_moved = true;
 	}
 	dg_conn_pause(s->conn, dg_srv_is_waiting(s->srv) ||
 	    dg_conn_pending(s->conn) >= OUTPUT_MAX);
 	if (s->is_closing || (s->has_eof && !s->is_committing)) {
 		s->is_closing = true;
 		dg_conn_finish(s->conn);
-	} else {
+	} else if (has_moved) {
 		arm(s);
 	}
+}
+
+static void
+pump(struct dg_session *s)
+{
+	pump_as(s, true);
 }
 
 static void
@@ -312,6 +320,8 @@ on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 
 	switch (ev) {
 	case DG_CONN_INPUT:
+		pump_as(s, false);
+		break;
 	case DG_CONN_DRAINED:
 		pump(s);
 		break;

@@ -31,7 +31,8 @@ def program():
 
 def environment():
     env = dict(os.environ)
-    env.setdefault("ASAN_OPTIONS", "exitcode=66:detect_leaks=1")
+    env.setdefault("ASAN_OPTIONS", "exitcode=66:detect_leaks=1"
+                   ":quarantine_size_mb=16")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
     env.setdefault("TSAN_OPTIONS", "exitcode=66:second_deadlock_stack=1")
     return env
