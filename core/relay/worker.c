@@ -79,10 +79,10 @@ dg_relay_free(struct dg_relay *r)
 		dg_lanes_free(w);
 		dg_timer_free(w->stop_timer);
 		dg_dialer_free(w->dialer);
+		dg_loop_free(w->loop); /* runs the last letters: they find nobody */
 		dg_slots_free(w->sessions);
 		dg_slots_free(w->hop_sessions);
 		dg_generation_unpin(w->generation);
-		dg_loop_free(w->loop);
 	}
 	free(r->workers);
 	dg_tally_free(r->tally);
