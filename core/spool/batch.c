@@ -18,6 +18,11 @@
 #include "dragoman/base/fault.h"
 #include "dragoman/base/log.h"
 
+enum {
+	NO_REPORT_MS = 60 * 1000,
+	LATER_MS = 1000, /* what failed: again then */
+};
+
 /* ---- answers ---- */
 
 struct answer {
@@ -80,20 +85,16 @@ apply_settle(struct dg_spool *sp, struct dg_request *r)
 	int64_t now = dg_now_ms();
 
 	for (size_t i = 0; i < r->n_outs; i++) {
-		if (is_gone(&r->outs[i])) {
+		if (is_gone(&r->outs[i]))
 			dg_store_delete(sp->store, id, r->outs[i].number);
-			e->msg->settling++;
-		} else {
+		else
 			dg_store_update(sp->store, id, &r->outs[i], now);
-		}
 	}
 	/* asked, not reckoned: others may have moved recipients here */
-	if (e->msg->settling < e->msg->n) {
+	if (dg_store_finish(sp->store, id))
+		r->rest = (struct dg_rest){ 0 };
+	else
 		dg_store_rest(sp->store, id, dg_str(e->lane->name), &r->rest);
-		return;
-	}
-	dg_store_forget(sp->store, id);
-	r->rest = (struct dg_rest){ 0 };
 }
 
 static void
@@ -141,15 +142,21 @@ unlink_later(struct dg_spool *sp, uint64_t id)
 
 /* Where a moved recipient's expiry was not given it is as it was. */
 static int64_t
-expiry_of(const struct dg_request *r, const struct dg_settle_rcpt *o)
+expiry_of(const struct dg_request *r, size_t out)
 {
+	const struct dg_settle_rcpt *o = &r->outs[out];
 	const struct dg_item *it = &r->claim->item;
 
 	if (o->expire_ms != 0)
 		return o->expire_ms;
-	for (size_t i = 0; i < it->n_rcpts; i++)
-		if (it->rcpts[i].number == o->number)
-			return it->rcpts[i].expire_ms;
+	/* they come in the claim's order, so that this is found at once */
+	for (size_t i = 0; i < it->n_rcpts; i++) {
+		const struct dg_item_rcpt *x =
+		    &it->rcpts[(out + i) % it->n_rcpts];
+
+		if (x->number == o->number)
+			return x->expire_ms;
+	}
 	return 0;
 }
 
@@ -179,9 +186,8 @@ schedule_settled(struct dg_spool *sp, struct dg_request *r)
 		ends_hold |= is_gone(o) || o->outcome == DG_OUTCOME_RETRY;
 		if (o->outcome == DG_OUTCOME_MOVE)
 			dg_schedule_add(&sp->schedule, m, o->lane, 1, o->due_ms,
-			    expiry_of(r, o));
+			    expiry_of(r, i));
 	}
-	m->settling = 0;
 	dg_schedule_back(&sp->schedule, e, r->rest.n, r->rest.due_ms,
 	    next_expiry(&r->rest, now), ends_hold);
 	if (SLIST_EMPTY(&m->entries)) {
@@ -217,7 +223,6 @@ set_aside(struct dg_spool *sp, struct dg_request *r, const struct dg_err *e)
 {
 	STAILQ_REMOVE(&sp->batch, r, dg_request, next);
 	if (r->claim != NULL) {
-		r->claim->guts->entry->msg->settling = 0;
 		STAILQ_INSERT_TAIL(&sp->later, r, next);
 		return;
 	}
@@ -225,11 +230,43 @@ set_aside(struct dg_spool *sp, struct dg_request *r, const struct dg_err *e)
 	request_free(r);
 }
 
+/* A report that cannot be stored: nothing is failed without one, so that
+ * who failed waits, and another report is written then. */
+static void
+postpone(struct dg_request *r, const struct dg_err *e)
+{
+	int64_t due = dg_now_ms() + NO_REPORT_MS;
+
+	dg_log(DG_LOG_ERROR, "spool-report", dg_kv_z("why", e->text));
+	for (size_t i = 0; i < r->n_outs; i++) {
+		if (r->outs[i].outcome != DG_OUTCOME_FAILED)
+			continue;
+		r->outs[i].outcome = DG_OUTCOME_WAIT;
+		r->outs[i].due_ms = due;
+	}
+	for (size_t i = 0; i < r->n_news; i++) {
+		dg_draft_free(r->news[i].draft);
+		dg_kept_free(r->news[i].kept);
+	}
+	r->n_news = 0;
+}
+
+/* The bodies are not on disk, and nothing was written yet. */
+static void
+unstored(struct dg_spool *sp, struct dg_request *r, const struct dg_err *e)
+{
+	if (r->claim != NULL)
+		postpone(r, e);
+	else
+		set_aside(sp, r, e);
+}
+
 static bool
-has_file(const struct dg_request *r)
+has_new_file(const struct dg_request *r)
 {
 	for (size_t i = 0; i < r->n_news; i++)
-		if (r->news[i].draft->path != NULL)
+		if (r->news[i].draft->path != NULL &&
+		    !r->news[i].draft->is_stored)
 			return true;
 	return false;
 }
@@ -245,10 +282,26 @@ check_request(struct dg_spool *sp, const struct dg_request *r, struct dg_err *e)
 			return dg_fail(e, DG_E_IO, 451, "4.3.0",
 			    "message %s could not be stored",
 			    r->news[i].draft->name);
-		if (dg_draft_sync(r->news[i].draft, e) != DG_OK)
+		if (!r->news[i].draft->is_stored &&
+		    dg_draft_sync(r->news[i].draft, e) != DG_OK)
 			return e->rc;
 	}
 	return DG_OK;
+}
+
+static bool
+sync_names(struct dg_spool *sp, struct dg_err *e)
+{
+	if (sp->o.no_sync)
+		return true;
+	if (dg_fault("spool.dir.sync")) {
+		errno = EIO;
+	} else if (fsync(sp->bodies_fd) == 0) {
+		sp->stats.syncs++;
+		return true;
+	}
+	(void)dg_disk_fail(e, "sync", sp->bodies);
+	return false;
 }
 
 /* Large bodies are on disk, by their names, before the rows that name them;
@@ -258,26 +311,24 @@ prepare(struct dg_spool *sp)
 {
 	struct dg_request *r, *following;
 	struct dg_err e = { 0 };
-	bool any_file = false;
+	bool any_file = false, is_synced;
 
 	for (r = STAILQ_FIRST(&sp->batch); r != NULL; r = following) {
 		following = STAILQ_NEXT(r, next);
 		if (check_request(sp, r, &e) != DG_OK)
-			set_aside(sp, r, &e);
+			unstored(sp, r, &e);
 		else
-			any_file |= has_file(r);
+			any_file |= has_new_file(r);
 	}
-	if (!any_file || sp->o.no_sync)
+	if (!any_file)
 		return;
-	if (dg_fault("spool.dir.sync"))
-		errno = EIO;
-	else if (fsync(sp->bodies_fd) == 0)
-		return;
-	(void)dg_disk_fail(&e, "sync", sp->bodies);
+	is_synced = sync_names(sp, &e);
 	for (r = STAILQ_FIRST(&sp->batch); r != NULL; r = following) {
 		following = STAILQ_NEXT(r, next);
-		if (has_file(r))
-			set_aside(sp, r, &e);
+		for (size_t k = 0; is_synced && k < r->n_news; k++)
+			r->news[k].draft->is_stored = true;
+		if (has_new_file(r))
+			unstored(sp, r, &e);
 	}
 }
 
@@ -285,9 +336,13 @@ static void
 batch_failed(struct dg_spool *sp, const struct dg_err *e)
 {
 	bool may_return = dg_store_may_return(sp->store);
+	int64_t now = dg_mono_ms();
 	struct dg_request *r;
 
-	dg_log(DG_LOG_ERROR, "spool-write", dg_kv_z("why", e->text));
+	if (now >= sp->told_ms + LATER_MS) { /* a sick disk would fill it */
+		dg_log(DG_LOG_ERROR, "spool-write", dg_kv_z("why", e->text));
+		sp->told_ms = now;
+	}
 	while ((r = STAILQ_FIRST(&sp->batch)) != NULL) {
 		for (size_t i = 0;
 		     may_return && r->claim == NULL && i < r->n_news; i++)
@@ -375,26 +430,57 @@ dg_batch_is_stuck(const struct dg_spool *sp)
 	return !STAILQ_EMPTY(&sp->later) || sp->n_refused > 0;
 }
 
+/* What is in the batch now; false: it failed. */
+static bool
+run_batch(struct dg_spool *sp)
+{
+	struct dg_err e = { 0 };
+
+	prepare(sp);
+	if (STAILQ_EMPTY(&sp->batch) && sp->n_refused == 0)
+		return true;
+	if (write_batch(sp, &e) == DG_OK)
+		return true;
+	batch_failed(sp, &e);
+	/* with the reserve's room what is delivered can leave: at once */
+	if (is_full(sp, &e) && dg_room_spend(sp))
+		sp->later_ms = 0;
+	return false;
+}
+
+/* What failed before: apart from what is new, so that it stops nobody, and in
+ * ever smaller pieces, for the little room that there may be. */
+static void
+run_later(struct dg_spool *sp)
+{
+	struct dg_request *r;
+	size_t n = 1;
+
+	for (;;) {
+		size_t most = n;
+
+		while (most-- > 0 && (r = STAILQ_FIRST(&sp->later)) != NULL) {
+			STAILQ_REMOVE_HEAD(&sp->later, next);
+			STAILQ_INSERT_TAIL(&sp->batch, r, next);
+		}
+		if (!run_batch(sp))
+			break;
+		if (STAILQ_EMPTY(&sp->later))
+			return;
+		n *= 2;
+	}
+	/* the one that failed is the last now */
+	if (n == 1 || STAILQ_EMPTY(&sp->later))
+		sp->later_ms = dg_mono_ms() + LATER_MS;
+}
+
 void
 dg_batch_run(struct dg_spool *sp)
 {
-	struct dg_err e = { 0 };
-	bool again;
-
-	do {
-		again = false;
-		STAILQ_CONCAT(&sp->batch, &sp->later);
-		prepare(sp);
-		if (STAILQ_EMPTY(&sp->batch) && sp->n_refused == 0)
-			return;
-		if (write_batch(sp, &e) != DG_OK) {
-			batch_failed(sp, &e);
-			/* with the reserve's room what is delivered can leave
-			 */
-			again = is_full(sp, &e) && dg_room_spend(sp) &&
-				!STAILQ_EMPTY(&sp->later);
-		}
-	} while (again);
+	if (!STAILQ_EMPTY(&sp->batch))
+		(void)run_batch(sp);
+	while (dg_batch_is_stuck(sp) && dg_mono_ms() >= sp->later_ms)
+		run_later(sp);
 }
 
 void

@@ -154,10 +154,12 @@ dg_draft_sync(struct dg_draft *d, struct dg_err *e)
 {
 	if (d->fd < 0 || d->spool->o.no_sync)
 		return DG_OK;
-	if (dg_fault("spool.body.sync"))
+	if (dg_fault("spool.body.sync")) {
 		errno = EIO;
-	else if (fdatasync(d->fd) == 0)
+	} else if (fdatasync(d->fd) == 0) {
+		d->spool->stats.syncs++;
 		return DG_OK;
+	}
 	return dg_disk_fail(e, "sync", d->path);
 }
 

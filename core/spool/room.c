@@ -5,6 +5,9 @@
  * a write.  So a file of `reserve` bytes lies beside the database.  When the
  * disk is full it is cut to nothing, settles go on in its place, and no new
  * message is taken until there is room for it again.
+ *
+ * Room is what the disk has free and what the database has: its file keeps the
+ * size it had when the queue was longest, and new messages go there first.
  */
 #include "spool_state.h"
 
@@ -14,8 +17,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "dragoman/base/clock.h"
 #include "dragoman/base/fault.h"
 #include "dragoman/base/log.h"
+
+enum {
+	WATCH_MS = 1000
+};
 
 static bool
 wants_reserve(const struct dg_spool *sp)
@@ -71,11 +79,12 @@ dg_room_open(struct dg_spool *sp, struct dg_err *e)
 enum dg_rc
 dg_room_check(struct dg_spool *sp, struct dg_err *e)
 {
-	uint64_t room;
+	uint64_t room, inside = atomic_load(&sp->store_free);
 
 	if (free_bytes(sp, &room, e) != DG_OK)
 		return e->rc;
-	if (room < sp->o.reserve || room == 0 || atomic_load(&sp->is_short))
+	if (room + inside < sp->o.reserve || room + inside == 0 ||
+	    atomic_load(&sp->is_short))
 		return dg_fail(e, DG_E_FULL, 452, "4.3.1",
 		    "insufficient system storage, try again later");
 	return DG_OK;
@@ -87,20 +96,43 @@ dg_room_spend(struct dg_spool *sp)
 	if (!wants_reserve(sp) || atomic_load(&sp->is_short))
 		return false;
 	atomic_store(&sp->is_short, true);
+	sp->is_low = true;
+	sp->watched_ms = 0; /* look soon: it may have been a moment */
 	dg_log(DG_LOG_ERROR, "spool-full", dg_kv_z("path", sp->path));
 	return ftruncate(sp->reserve_fd, 0) == 0;
+}
+
+/* Half of the reserve is what a database may be written anew in: this thread
+ * does it, and settles wait. */
+static void
+regain(struct dg_spool *sp)
+{
+	uint64_t room = 0;
+	struct dg_err e = { 0 };
+
+	sp->is_low =
+	    free_bytes(sp, &room, &e) != DG_OK || room < 2 * sp->o.reserve;
+	if (sp->is_low) {
+		dg_store_shrink(sp->store, sp->o.reserve / 2);
+		(void)free_bytes(sp, &room, &e);
+	}
+	atomic_store(&sp->store_free, dg_store_free(sp->store));
+	if (!atomic_load(&sp->is_short) || room < sp->o.reserve ||
+	    room + atomic_load(&sp->store_free) < 2 * sp->o.reserve ||
+	    !lay_aside(sp))
+		return;
+	atomic_store(&sp->is_short, false);
+	dg_log(DG_LOG_INFO, "spool-has-room", dg_kv_z("path", sp->path));
 }
 
 void
 dg_room_watch(struct dg_spool *sp)
 {
-	struct dg_err e = { 0 };
-	uint64_t room;
+	int64_t now = dg_mono_ms();
 
-	if (!wants_reserve(sp) || !atomic_load(&sp->is_short) ||
-	    free_bytes(sp, &room, &e) != DG_OK || room < 2 * sp->o.reserve ||
-	    !lay_aside(sp))
+	if (!wants_reserve(sp) ||
+	    (sp->watched_ms > 0 && now - sp->watched_ms < WATCH_MS))
 		return;
-	atomic_store(&sp->is_short, false);
-	dg_log(DG_LOG_INFO, "spool-has-room", dg_kv_z("path", sp->path));
+	sp->watched_ms = now;
+	regain(sp);
 }

@@ -198,7 +198,6 @@ dg_schedule_add(struct dg_schedule *s, struct dg_sched_msg *m,
 	struct dg_sched_lane *l = dg_schedule_lane(s, lane);
 	struct dg_entry *e;
 
-	m->n += n;
 	SLIST_FOREACH(e, &m->entries, of_msg)
 	if (e->lane == l)
 		break;
@@ -318,7 +317,6 @@ dg_schedule_back(struct dg_schedule *s, struct dg_entry *e, unsigned n,
 			end_hold(l);
 	}
 	e->is_claimed = e->is_probe = e->is_urged = false;
-	e->msg->n -= e->n - n;
 	if (n == 0) {
 		SLIST_REMOVE(&e->msg->entries, e, dg_entry, of_msg);
 		s->entries--;

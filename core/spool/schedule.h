@@ -11,7 +11,7 @@
  * Pure: no database, no clock, no thread.  One entry stands for one message's
  * waiting recipients in one lane; it is in two heaps of its lane, by due and by
  * expiry, so that what expires leaves a held lane too.  What waits costs 56
- * bytes an entry, 40 a message and two places in heaps: with malloc's heads
+ * bytes an entry, 32 a message and two places in heaps: with malloc's heads
  * about 150 bytes for a message in one lane.
  */
 struct dg_sched_lane;
@@ -32,8 +32,6 @@ _Static_assert(sizeof(struct dg_entry) <= 56, "there are millions of these");
 struct dg_kept; /* record.h: a message still in memory */
 struct dg_sched_msg {
 	uint64_t id;
-	unsigned n;           /* recipients left, all lanes */
-	unsigned settling;    /* of them gone in the open transaction */
 	struct dg_kept *kept; /* NULL: read it from the database */
 	SLIST_HEAD(, dg_entry) entries;
 	bool has_file;

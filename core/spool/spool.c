@@ -92,8 +92,7 @@ wait_ms(const struct dg_spool *sp)
 	if (sp->is_started && sp->n_workers > 0)
 		next = dg_schedule_next(&sp->schedule, now);
 	ms = next == INT64_MAX ? LONGEST_WAIT_MS : next - now;
-	if ((dg_batch_is_stuck(sp) || atomic_load(&sp->is_short)) &&
-	    ms > STUCK_MS)
+	if ((dg_batch_is_stuck(sp) || sp->is_low) && ms > STUCK_MS)
 		ms = STUCK_MS;
 	if (sp->n_unlinks > 0 && ms > UNLINK_MS)
 		ms = UNLINK_MS;
@@ -166,6 +165,7 @@ on_end(void *ctx, void *own_arg)
 
 	(void)own_arg;
 	sp->is_ending = true;
+	sp->later_ms = 0; /* the last chance */
 }
 
 static void
@@ -329,7 +329,8 @@ dg_spool_settle(struct dg_spool *sp, struct dg_claim *own_claim,
 	r->news = dg_alloc0((n_news + 1) * sizeof(*r->news));
 	r->n_news = n_news;
 	for (size_t i = 0; i < n_news; i++) {
-		assert(!news[i].own_draft->is_broken);
+		assert(
+		    !news[i].own_draft->is_broken && news[i].item->n_rcpts > 0);
 		r->news[i] = new_message(news[i].own_draft, news[i].item);
 	}
 	dg_post_send(sp->post, on_request, sp, r);
@@ -432,7 +433,7 @@ run_stats(struct dg_spool *sp, void *arg)
 
 	*out = sp->stats;
 	out->messages = sp->schedule.messages;
-	out->syncs = dg_store_syncs(sp->store);
+	out->syncs += dg_store_syncs(sp->store);
 	out->wal_bytes = dg_store_wal(sp->store);
 }
 
@@ -481,6 +482,10 @@ lock(struct dg_spool *sp, struct dg_err *e)
 	sp->lock_fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (sp->lock_fd < 0) {
 		rc = dg_fail(e, DG_E_IO, 0, NULL, "cannot open %s: %s", file,
+		    strerror(errno));
+	} else if (flock(sp->lock_fd, LOCK_EX | LOCK_NB) != 0 &&
+		   errno != EWOULDBLOCK) {
+		rc = dg_fail(e, DG_E_IO, 0, NULL, "cannot lock %s: %s", file,
 		    strerror(errno));
 	} else if (flock(sp->lock_fd, LOCK_EX | LOCK_NB) != 0) {
 		ssize_t n = read(sp->lock_fd, text, sizeof(text) - 1);

@@ -47,6 +47,8 @@ struct dg_spool {
 	bool is_started, is_ending;
 	struct dg_requests batch; /* gathered, not yet written */
 	struct dg_requests later; /* settles that could not be written */
+	int64_t later_ms;         /* not tried again before */
+	int64_t told_ms;          /* when the log was last told of it */
 	struct dg_refused *refused;
 	size_t n_refused, room_refused;
 	struct dg_calls calls;
@@ -58,6 +60,9 @@ struct dg_spool {
 	struct dg_spool_stats stats;
 	int reserve_fd;       /* room.c */
 	atomic_bool is_short; /* the reserve is spent: take nothing new */
+	bool is_low;          /* look again soon whether there is room */
+	int64_t watched_ms;
+	atomic_ullong store_free; /* of the database, for new rows */
 	atomic_ullong last_id;
 };
 
@@ -93,6 +98,7 @@ struct dg_draft {
 	int fd; /* of its file, -1 while it is small */
 	char *path;
 	bool is_broken;    /* a write failed: it may not be committed */
+	bool is_stored;    /* its file is synced, and the name of it */
 	bool is_committed; /* the file stays */
 };
 
@@ -140,7 +146,8 @@ enum dg_rc dg_room_open(struct dg_spool *sp, struct dg_err *e);
 enum dg_rc dg_room_check(struct dg_spool *sp, struct dg_err *e);
 /* Spend the reserve; true when there was one. */
 bool dg_room_spend(struct dg_spool *sp);
-/* Lay it aside again when the disk has room for it twice. */
+/* What the queue no longer needs goes back to the disk when that is nearly
+ * full; the reserve is laid aside again when there is room for it. */
 void dg_room_watch(struct dg_spool *sp);
 
 /* recover.c */

@@ -30,6 +30,7 @@ enum {
 	PAGE = 4096,
 	TIDY_PAGES = 2000,     /* checkpoint above 8 MiB of log */
 	RESTART_PAGES = 16384, /* and insist above 64 MiB */
+	GROW_BYTES = 1 << 20,  /* the database's file, at once */
 	BUSY_MS = 1000,        /* an operator's tool may write for a moment */
 };
 /* Ids this far above the highest are set aside at once: a minute of them. */
@@ -57,6 +58,8 @@ static const uint64_t FLOOR_STEP = (uint64_t)60000 << 12;
 	X(DELETE_RCPT, "DELETE FROM rcpt WHERE id = ?1 AND number = ?2") \
 	X(DELETE_RCPTS, "DELETE FROM rcpt WHERE id = ?1") \
 	X(DELETE_MESSAGE, "DELETE FROM message WHERE id = ?1") \
+	X(FINISH, "DELETE FROM message WHERE id = ?1 AND NOT EXISTS " \
+		  "(SELECT 1 FROM rcpt WHERE id = ?1)") \
 	X(SET_FLOOR, \
 	    "INSERT OR REPLACE INTO spool(key, value) VALUES('id_floor', ?1)") \
 	X(REST, "SELECT count(*), min(due), min(nullif(expire, 0)) FROM rcpt " \
@@ -76,6 +79,8 @@ static const uint64_t FLOOR_STEP = (uint64_t)60000 << 12;
 	X(LAST, \
 	    "SELECT max(coalesce((SELECT max(id) FROM message), 0), " \
 	    "coalesce((SELECT value FROM spool WHERE key = 'id_floor'), 0))") \
+	X(FREE, "PRAGMA freelist_count") \
+	X(PAGES, "PRAGMA page_count") \
 	X(IDS, "SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")
 enum statement {
 #define X(id, text) ST_##id,
@@ -368,6 +373,7 @@ reopen(struct dg_store *st, struct dg_err *e)
 	    "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864; "
 	    "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY;";
 	enum dg_rc rc = DG_OK;
+	int chunk = GROW_BYTES;
 
 	st->failed = 0;
 	note(st, sqlite3_open_v2(st->file, &st->db,
@@ -394,6 +400,8 @@ reopen(struct dg_store *st, struct dg_err *e)
 		return rc;
 	}
 	sqlite3_wal_hook(st->db, on_wal, st); /* no checkpoint by itself */
+	(void)sqlite3_file_control(st->db, "main", SQLITE_FCNTL_CHUNK_SIZE,
+	    &chunk);
 	st->log_is_doubtful = false;
 	st->floor = number(st, ST_LAST);
 	return DG_OK;
@@ -472,11 +480,32 @@ failure(struct dg_store *st, struct dg_err *e)
 	    st->why);
 }
 
+/* The database's file has the length that moving the log into it will need: on
+ * a full disk the log could not be moved, hence never begin anew, and nothing
+ * could leave the queue. */
+static void
+lengthen(struct dg_store *st)
+{
+	sqlite3_int64 size = (sqlite3_int64)number(st, ST_PAGES) * PAGE;
+	int rc;
+
+	if (st->failed != 0 || st->no_sync)
+		return;
+	rc =
+	    sqlite3_file_control(st->db, "main", SQLITE_FCNTL_SIZE_HINT, &size);
+	if (rc == SQLITE_OK)
+		return;
+	st->failed = SQLITE_FULL;
+	snprintf(st->why, sizeof(st->why), "the database cannot grow");
+}
+
 enum dg_rc
 dg_store_commit(struct dg_store *st, struct dg_err *e)
 {
-	bool was_sound = st->failed == 0;
+	bool was_sound;
 
+	lengthen(st);
+	was_sound = st->failed == 0;
 	run(st, ST_COMMIT);
 	/* when there was no room for it its last page is not there */
 	st->may_return = was_sound && (st->failed & 0xff) != SQLITE_FULL;
@@ -592,6 +621,20 @@ dg_store_delete(struct dg_store *st, uint64_t id, unsigned number_in_it)
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
 	sqlite3_bind_int64(s, 2, number_in_it);
 	run(st, ST_DELETE_RCPT);
+}
+
+/* The database says whether anybody is left, not a count kept beside it: a
+ * message deleted too early would be lost. */
+bool
+dg_store_finish(struct dg_store *st, uint64_t id)
+{
+	sqlite3_stmt *s = get(st, ST_FINISH);
+
+	if (s == NULL)
+		return false;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
+	run(st, ST_FINISH);
+	return st->failed == 0 && sqlite3_changes(st->db) > 0;
 }
 
 void
@@ -867,21 +910,52 @@ dg_store_sync(struct dg_store *st, struct dg_err *e)
 	return dg_fail(e, DG_E_IO, 451, "4.3.0", "cannot sync the spool's log");
 }
 
+static void
+checkpoint(struct dg_store *st, int mode)
+{
+	int rc = sqlite3_wal_checkpoint_v2(st->db, NULL, mode, NULL, NULL);
+
+	if ((rc & 0xff) != SQLITE_IOERR)
+		return;
+	st->log_is_doubtful = true;
+	shut(st);
+}
+
 /* What a reader holds back is tried again when the log has grown on. */
 void
 dg_store_tidy(struct dg_store *st)
 {
-	int rc;
-
 	if (st->db == NULL || st->wal_pages < st->tidied_at + TIDY_PAGES)
 		return;
 	st->tidied_at = st->wal_pages;
-	rc = sqlite3_wal_checkpoint_v2(st->db, NULL,
-	    st->wal_pages > RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART
-					  : SQLITE_CHECKPOINT_PASSIVE,
-	    NULL, NULL);
-	if ((rc & 0xff) == SQLITE_IOERR) {
-		st->log_is_doubtful = true;
-		shut(st);
+	checkpoint(st, st->wal_pages > RESTART_PAGES
+			   ? SQLITE_CHECKPOINT_RESTART
+			   : SQLITE_CHECKPOINT_PASSIVE);
+}
+
+uint64_t
+dg_store_free(struct dg_store *st)
+{
+	return number(st, ST_FREE) * PAGE;
+}
+
+void
+dg_store_shrink(struct dg_store *st, uint64_t max_bytes)
+{
+	uint64_t unused = number(st, ST_FREE), all = number(st, ST_PAGES);
+
+	if (st->db == NULL)
+		return;
+	if (unused > all / 2 && (all - unused) * PAGE <= max_bytes) {
+		st->failed = 0;
+		exec(st, "VACUUM");
+		if ((st->failed & 0xff) == SQLITE_IOERR) {
+			st->log_is_doubtful = true;
+			shut(st);
+			return;
+		}
 	}
+	checkpoint(st, SQLITE_CHECKPOINT_TRUNCATE);
+	if (st->db != NULL)
+		st->wal_pages = st->tidied_at = 0;
 }

@@ -29,6 +29,8 @@ void dg_store_insert(struct dg_store *st, uint64_t id, const struct dg_kept *k);
 void dg_store_update(struct dg_store *st, uint64_t id,
     const struct dg_settle_rcpt *r, int64_t now_ms);
 void dg_store_delete(struct dg_store *st, uint64_t id, unsigned number);
+/* The message when no recipient of it is left; true: it is gone. */
+bool dg_store_finish(struct dg_store *st, uint64_t id);
 /* The message and all that is left of its recipients. */
 void dg_store_forget(struct dg_store *st, uint64_t id);
 /* What of a message still waits in a lane. */
@@ -67,5 +69,10 @@ uint64_t dg_store_syncs(const struct dg_store *st);
 enum dg_rc dg_store_sync(struct dg_store *st, struct dg_err *e);
 /* Move the log into the database when it has grown. */
 void dg_store_tidy(struct dg_store *st);
+/* Bytes of the database that new rows may take before it grows. */
+uint64_t dg_store_free(struct dg_store *st);
+/* Give back to the disk what the log takes; and the free part of the database
+ * when what is left of it is at most max_bytes (that is written anew). */
+void dg_store_shrink(struct dg_store *st, uint64_t max_bytes);
 
 #endif

@@ -196,7 +196,6 @@ recipients_of_one_message_in_one_lane_are_one_entry(void **state)
 	dg_schedule_add(&s, m, DG_STR("x"), 1, 50, 0);
 	dg_schedule_add(&s, m, DG_STR("x"), 2, 40, 90);
 	dg_schedule_add(&s, m, DG_STR("y"), 1, 60, 0);
-	assert_int_equal(m->n, 4);
 	assert_int_equal(s.entries, 2);
 	assert_int_equal(take(40, &e), 7);
 	assert_int_equal(e->n, 3);
@@ -204,7 +203,6 @@ recipients_of_one_message_in_one_lane_are_one_entry(void **state)
 	/* one more comes while it is out: it is not lost */
 	dg_schedule_add(&s, m, DG_STR("x"), 1, 40, 0);
 	dg_schedule_back(&s, e, 1, 45, 0, false);
-	assert_int_equal(m->n, 2);
 	assert_int_equal(take(45, &e), 7);
 	dg_schedule_back(&s, e, 0, 0, 0, false);
 	assert_false(dg_schedule_gone(&s, m));
