@@ -104,6 +104,7 @@ dg_cli_new(const struct dg_cli_options *o)
 	dg_buf_init(&c->offered, OFFERED_MAX_BYTES);
 	dg_buf_init(&c->login.first, SAY_MAX_BYTES);
 	dg_buf_init(&c->login.log, SAY_MAX_BYTES);
+	dg_cli_hush_init(c);
 	return c;
 }
 
@@ -117,6 +118,7 @@ dg_cli_free(struct dg_cli *c)
 	dg_buf_wipe(&c->login.first);
 	dg_buf_fini(&c->login.first);
 	dg_buf_fini(&c->login.log);
+	dg_cli_hush_fini(c);
 	dg_cli_mail_fini(&c->mail);
 	dg_buf_fini(&c->offered);
 	dg_buf_fini(&c->ehlo_text);
@@ -182,6 +184,7 @@ dg_cli_read(const struct dg_cli *c, struct dg_result *out)
 	snprintf(out->verb, sizeof(out->verb), "%s", said(c));
 	dg_buf_init(&text, TEXT_MAX_BYTES);
 	(void)dg_reply_oneline(&c->reply, &text);
+	dg_cli_hushed(c, &text);
 	put_text(out->text, sizeof(out->text), dg_buf_str(&text));
 	dg_buf_fini(&text);
 	out->meaning = dg_meaning_of(out->stage, out->code, out->enhanced,
@@ -505,6 +508,12 @@ bool
 dg_cli_is_ready(const struct dg_cli *c)
 {
 	return c->state == CLI_IDLE;
+}
+
+bool
+dg_cli_is_quitting(const struct dg_cli *c)
+{
+	return c->state == CLI_QUIT;
 }
 
 bool

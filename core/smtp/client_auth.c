@@ -119,6 +119,7 @@ say_verb(struct dg_cli *c, bool has_first, bool is_all, struct dg_acts *out)
 		dg_cli_say(out, "%s %s", k->verb, mech);
 		return CLI_HELDBACK;
 	}
+	dg_cli_hush(c, dg_str(first));
 	/* RFC 4954 4: an empty response is "=" on the verb line */
 	dg_cli_say(out, "%s %s %s", k->verb, mech,
 	    first[0] != '\0' ? first : "=");
@@ -415,6 +416,7 @@ on_challenge(struct dg_cli *c, struct dg_acts *out)
 
 	c->login.n_answered++;
 	if (c->state == CLI_HELDBACK) {
+		dg_cli_hush(c, dg_buf_str(&c->login.first));
 		dg_cli_say(out, "%s", dg_buf_z(&c->login.first));
 		dg_buf_wipe(&c->login.first);
 		return c->login.first_is_all ? CLI_VERDICT : CLI_DIALOGUE;
@@ -426,8 +428,10 @@ on_challenge(struct dg_cli *c, struct dg_acts *out)
 	dg_buf_init(&line, LINE_ROOM);
 	step = dg_initiator_step(c->login.initiator, dg_buf_str(&c->reply.text),
 	    &line, &e);
-	if (step == DG_AUTH_SEND || step == DG_AUTH_OK)
+	if (step == DG_AUTH_SEND || step == DG_AUTH_OK) {
+		dg_cli_hush(c, dg_buf_str(&line));
 		dg_cli_say(out, "%s", dg_buf_z(&line));
+	}
 	dg_buf_wipe(&line);
 	dg_buf_fini(&line);
 	if (step == DG_AUTH_SEND)

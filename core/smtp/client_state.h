@@ -8,6 +8,7 @@
  *	client_hello.c  greeting, EHLO, HELO, STARTTLS, the question SPEAK
  *	client_login.c  candidates: which verb, mechanism and login come next
  *	client_auth.c   saying them, and what the answer amounts to
+ *	client_hush.c   keeping what was said in a login out of replies
  *	client_mail.c   transactions
  */
 #include "dragoman/auth/dialogue.h"
@@ -69,6 +70,7 @@ struct cli_login {
 	struct cli_candidate *now; /* being tried, or what worked */
 	struct dg_initiator *initiator;
 	struct dg_buf first; /* HELDBACK: the response kept */
+	struct dg_buf said;  /* lines of dialogues; see client_hush.c */
 	bool first_is_all;   /* nothing follows it (PLAIN) */
 	bool is_other_form;  /* 501 came to the dialect's form */
 	unsigned n_answered; /* 334s of this try */
@@ -170,6 +172,14 @@ enum cli_state dg_cli_judged(struct dg_cli *c, const struct dg_cli_answer *a,
 /* The connection goes right after a verb was unknown: another verb may do in
  * a new session.  True: *r says so. */
 bool dg_cli_lost_by_verb(struct dg_cli *c, struct dg_result *r);
+
+/* ---- client_hush.c ---- */
+void dg_cli_hush_init(struct dg_cli *c);
+void dg_cli_hush_fini(struct dg_cli *c);
+/* This line of a dialogue is about to be said. */
+void dg_cli_hush(struct dg_cli *c, struct dg_str line);
+/* Star out of a reply what was said in dialogues, and passwords. */
+void dg_cli_hushed(const struct dg_cli *c, struct dg_buf *text);
 
 /* ---- client_mail.c ---- */
 enum cli_state dg_cli_on_mail(struct dg_cli *c, struct dg_acts *out);

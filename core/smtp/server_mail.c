@@ -7,6 +7,13 @@
 
 #include "dragoman/wire/path.h"
 
+enum {
+	/* recipients refused for nothing in a transaction (RFC 5321
+	 * 4.5.3.1.10 wants clients free to give some too many); more count as
+	 * errors, or a session could go on for ever, and its envelope grow */
+	REFUSED_FREE = 1000,
+};
+
 uint64_t
 dg_srv_max_size(const struct dg_srv *s)
 {
@@ -146,25 +153,25 @@ read_params(struct dg_srv *s, struct dg_str params,
 
 /* ---- MAIL ---- */
 
-/* Says why not, and returns false. */
+/* Says why not, and returns false.  It counts as an error, so that nobody
+ * asks for ever. */
 static bool
-may_send(struct dg_srv *s)
+may_send(struct dg_srv *s, enum srv_state *next)
 {
-	if (s->peer.requires_tls && !s->has_tls) {
-		dg_srv_say(s, 530, "5.7.0", "issue a STARTTLS command first");
-		return false;
-	}
-	if (s->peer.requires_auth && s->login.user.n == 0) {
-		dg_srv_say(s, 530, "5.7.0", "authentication required");
-		return false;
-	}
-	if (!s->peer.may_relay) {
-		dg_srv_say(s, 550, "5.7.1",
+	*next = s->state;
+	if (s->peer.requires_tls && !s->has_tls)
+		*next = dg_srv_bad(s, s->state, 530, "5.7.0",
+		    "issue a STARTTLS command first");
+	else if (s->peer.requires_auth && s->login.user.n == 0)
+		*next = dg_srv_bad(s, s->state, 530, "5.7.0",
+		    "authentication required");
+	else if (!s->peer.may_relay)
+		*next = dg_srv_bad(s, s->state, 550, "5.7.1",
 		    "this host relays only for peers that its policy names, "
 		    "and you are none of them");
-		return false;
-	}
-	return true;
+	else
+		return true;
+	return false;
 }
 
 static struct dg_envelope *
@@ -186,10 +193,11 @@ dg_srv_on_mail(struct dg_srv *s, const struct dg_command *cmd)
 {
 	struct dg_err e = { 0 };
 	struct dg_path path;
+	enum srv_state next;
 	uint64_t size = 0;
 
-	if (!may_send(s))
-		return s->state;
+	if (!may_send(s, &next))
+		return next;
 	if (dg_path_parse(cmd->arg, "FROM", path_flags(s) | DG_PATH_NULL, &path,
 		&e) != DG_OK)
 		return bad_from(s, &e);
@@ -231,12 +239,23 @@ has_rcpt(const struct dg_envelope *env, struct dg_str address, bool as_given)
 	return false;
 }
 
+/* One more was refused; GONE when that is enough. */
+static enum srv_state
+count_refused(struct dg_srv *s)
+{
+	if (++s->mail.n_refused <= REFUSED_FREE ||
+	    ++s->errors <= s->limits.errors)
+		return SRV_RCPT;
+	return dg_srv_end(s, 421, "4.7.0",
+	    "too many errors, closing the connection");
+}
+
 static enum srv_state
 too_many(struct dg_srv *s)
 {
 	dg_srv_say(s, 452, "4.5.3",
 	    "too many recipients, send the rest in another transaction");
-	return SRV_RCPT;
+	return count_refused(s);
 }
 
 enum srv_state
@@ -303,6 +322,6 @@ dg_srv_rcpt_answer(struct dg_srv *s, const struct dg_srv_answer *a)
 		s->mail.has_refused_rcpt = true;
 		dg_srv_verdict(s, a, "recipient refused",
 		    "recipient cannot be taken now, try again later");
-		return SRV_RCPT;
+		return count_refused(s);
 	}
 }

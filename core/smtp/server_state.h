@@ -77,6 +77,7 @@ struct srv_mail {
 	struct dg_envelope *env;
 	struct dg_str asked;   /* recipient in question: env's arena */
 	bool has_refused_rcpt; /* for the words when DATA finds none */
+	unsigned n_refused;    /* see REFUSED_FREE */
 };
 
 struct srv_data {

@@ -99,6 +99,8 @@ struct dg_str dg_cli_auth_log(const struct dg_cli *c);
 bool dg_cli_wants_new_session(const struct dg_cli *c, char skip_verb[16]);
 enum dg_stage dg_cli_stage(const struct dg_cli *c); /* what is waited for */
 bool dg_cli_is_ready(const struct dg_cli *c);
+/* QUIT was said; all results are out. */
+bool dg_cli_is_quitting(const struct dg_cli *c);
 /* The final dot was sent and its reply not read: the hop may have it. */
 bool dg_cli_is_in_doubt(const struct dg_cli *c);
 const char *dg_cli_state_name(const struct dg_cli *c);

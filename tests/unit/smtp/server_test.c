@@ -369,6 +369,47 @@ a_peer_nobody_names_hears_why(void **state)
 	    NULL);
 }
 
+/* How often the line can be said before the session is over. */
+static size_t
+times_until_the_end(void (*change)(struct play *p), const char *line,
+    size_t most)
+{
+	struct play p;
+	size_t n = 0;
+
+	play_init(&p);
+	dg_buf_fini(&p.wire);
+	dg_buf_init(&p.wire, 64 * 1024 * 1024);
+	if (change != NULL)
+		change(&p);
+	play_start(&p);
+	play_say(&p, DG_STR("EHLO a.example\r\nMAIL FROM:<a@b.example>\r\n"));
+	while (!p.is_closed && n < most) {
+		play_say(&p, dg_str(line));
+		n++;
+	}
+	play_fini(&p);
+	return n;
+}
+
+static void
+nobody_asks_for_ever(void **state)
+{
+	(void)state;
+	/* MAIL itself was the first of the errors that are free */
+	assert_int_equal(times_until_the_end(forbid_relay,
+			     "MAIL FROM:<a@b.example>\r\n", 100),
+	    5);
+	assert_int_equal(times_until_the_end(NULL,
+			     "RCPT TO:<refuse@b.example>\r\n", 9000),
+	    1006);
+	assert_int_equal(times_until_the_end(NULL,
+			     "RCPT TO:<x@a.example>\r\nRCPT TO:<x@b.example>\r\n"
+			     "RCPT TO:<x@c.example>\r\nRCPT TO:<x@d.example>\r\n",
+			     9000),
+	    1006);
+}
+
 static void
 want_login(struct play *p)
 {
@@ -612,6 +653,7 @@ main(void)
 		cmocka_unit_test(recipients_are_kept_once_and_limited),
 		cmocka_unit_test(recipients_are_answered_by_policy),
 		cmocka_unit_test(a_peer_nobody_names_hears_why),
+		cmocka_unit_test(nobody_asks_for_ever),
 		cmocka_unit_test(mail_before_a_required_login_is_refused),
 		cmocka_unit_test(a_new_hello_or_rset_drops_the_transaction),
 		cmocka_unit_test(starttls_forgets_everything),
