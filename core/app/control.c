@@ -2,23 +2,30 @@
  * control.c - the control socket: a UNIX socket, one request line, an answer.
  *
  * Request: "reload\n".  Answer: "exit 0\n", then text to the end.  It runs on
- * the control thread, which may wait: each request gets two seconds to be
- * said, so that a stuck client holds up nobody for long.
+ * the control thread, which may wait: a request has two seconds to be said and
+ * its answer two to be taken, however slowly the bytes drip, so that a stuck
+ * client holds up reloads and the end of the process for that long at most.
  */
 #include "app.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "dragoman/base/clock.h"
 #include "dragoman/net/loop.h"
 
-enum { REQUEST_MAX = 512, ANSWER_MAX = 64 * 1024 * 1024 };
+enum {
+	REQUEST_MAX = 512,
+	ANSWER_MAX = 64 * 1024 * 1024,
+	SAY_MS = 2000,
+	TAKE_MS = 2000,
+};
 
 struct app_control {
 	int fd;
@@ -40,13 +47,28 @@ address_of(const char *path, struct sockaddr_un *a, struct dg_err *e)
 	return DG_OK;
 }
 
-static void
-write_all(int fd, struct dg_str s)
+/* False: it is later than that. */
+static bool
+wait_for(int fd, short events, int64_t end_ms)
 {
-	while (s.n > 0) {
-		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
+	struct pollfd f = { .fd = fd, .events = events };
+	int n;
 
-		if (n < 0 && errno == EINTR)
+	do {
+		int64_t left = end_ms - dg_mono_ms();
+
+		n = left > 0 ? poll(&f, 1, (int)left) : 0;
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+static void
+write_all(int fd, struct dg_str s, int64_t end_ms)
+{
+	while (s.n > 0 && wait_for(fd, POLLOUT, end_ms)) {
+		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
 			return;
@@ -54,50 +76,68 @@ write_all(int fd, struct dg_str s)
 	}
 }
 
+/* One line, or what came of it. */
+static struct dg_str
+read_line(int fd, char *line, size_t room)
+{
+	int64_t end_ms = dg_mono_ms() + SAY_MS;
+	size_t n = 0;
+
+	while (n < room && wait_for(fd, POLLIN, end_ms)) {
+		ssize_t got = recv(fd, line + n, room - n, MSG_DONTWAIT);
+
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+		if (line[n - 1] == '\n')
+			return dg_str_trim(dg_str_of(line, n - 1));
+	}
+	return dg_str_trim(dg_str_of(line, n));
+}
+
 static void
 on_request(void *ctx)
 {
 	struct app_control *c = ctx;
-	struct timeval tv = { .tv_sec = 2 };
-	char line[REQUEST_MAX];
+	char line[REQUEST_MAX], head[32];
 	struct dg_buf out;
-	size_t n = 0;
-	char head[32];
+	struct dg_str verb;
+	int64_t end_ms;
 	int code;
 	int fd = accept(c->fd, NULL, NULL);
 
 	if (fd < 0)
 		return;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-	while (n < sizeof(line)) {
-		ssize_t got = recv(fd, line + n, sizeof(line) - n, 0);
-
-		if (got <= 0)
-			break;
-		n += (size_t)got;
-		if (line[n - 1] == '\n')
-			break;
-	}
+	verb = read_line(fd, line, sizeof(line));
 	dg_buf_init(&out, ANSWER_MAX);
-	code = c->fn(c->ctx, dg_str_trim(dg_str_of(line,
-	    n > 0 && line[n - 1] == '\n' ? n - 1 : n)), &out);
+	code = c->fn(c->ctx, verb, &out);
 	snprintf(head, sizeof(head), "exit %d\n", code);
-	write_all(fd, dg_str(head));
-	write_all(fd, dg_buf_str(&out));
+	end_ms = dg_mono_ms() + TAKE_MS;
+	write_all(fd, dg_str(head), end_ms);
+	write_all(fd, dg_buf_str(&out), end_ms);
 	dg_buf_fini(&out);
 	close(fd);
 }
 
-/* A socket nobody listens on is left from a dead process: replace it. */
+/* A socket nobody listens on is left from a dead process: replace it.  A file
+ * that is no socket refuses a connection too, and is somebody's. */
 static bool
-is_stale(const struct sockaddr_un *a)
+is_stale(const char *path, const struct sockaddr_un *a)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool stale = connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0 &&
-	    errno == ECONNREFUSED;
+	struct stat st;
+	int fd;
+	bool stale;
 
-	close(fd);
+	if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	stale = fd >= 0 &&
+	    connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0 &&
+	    errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
 	return stale;
 }
 
@@ -111,7 +151,7 @@ dg_app_control_open(struct dg_loop *l, const char *path, app_control_fn *fn,
 
 	if (address_of(path, &a, e) != DG_OK)
 		return e->rc;
-	if (access(path, F_OK) == 0 && is_stale(&a))
+	if (is_stale(path, &a))
 		(void)unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 ||
@@ -119,8 +159,9 @@ dg_app_control_open(struct dg_loop *l, const char *path, app_control_fn *fn,
 	    chmod(path, 0660) != 0 || listen(fd, 16) != 0) {
 		(void)dg_fail(e, DG_E_CONFIG, 0, NULL,
 		    "control: cannot open %s: %s", path,
-		    errno == EADDRINUSE ? "another dragoman uses it"
-					: strerror(errno));
+		    errno == EADDRINUSE
+			? "another dragoman uses it, or it is no socket"
+			: strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return e->rc;
@@ -171,7 +212,7 @@ dg_app_control_ask(const char *path, const char *verb)
 		return 1;
 	}
 	line = dg_sprintf("%s\n", verb);
-	write_all(fd, dg_str(line));
+	write_all(fd, dg_str(line), dg_mono_ms() + SAY_MS);
 	free(line);
 	dg_buf_init(&in, ANSWER_MAX);
 	while (dg_buf_reserve(&in, 65536) == DG_OK) {
