@@ -23,8 +23,10 @@
 
 enum {
 	RETURN_WHOLE_MAX = 64 * 1024, /* larger messages: their header only */
-	REPORT_MAX = 1024 * 1024,
 	TEXT_MAX = 256 * 1024,
+	/* three bytes for one where it must be encoded */
+	REPORT_MAX = 4 * TEXT_MAX + 2 * RETURN_WHOLE_MAX,
+	REPORT_A_RCPT = 8 * 1024, /* a long reply and long addresses */
 };
 
 static const struct dg_config *
@@ -110,7 +112,7 @@ words_of(struct dg_attempt *a, const struct dg_attempt_rcpt *x,
 		.sender = it->sender,
 		.peer = it->peer,
 		.hop = a->claim->lane,
-		.host = dg_str(a->host),
+		.host = x->out.host,
 		.reply = dg_str(x->result.text),
 		.enhanced = dg_str(x->result.enhanced),
 		.code = x->result.code,
@@ -192,7 +194,7 @@ gather(struct dg_attempt *a, struct dg_str header, struct words *w)
 				.original = x->item->original,
 				.action = DG_STR("failed"),
 				.status = dg_str(w->status[w->n]),
-				.host = dg_str(a->host),
+				.host = x->out.host,
 				.reply = dg_str(x->result.text),
 				.meaning = dg_str(
 				    dg_meaning_name(x->result.meaning)),
@@ -318,7 +320,8 @@ enqueue(struct dg_attempt *a, const struct words *w, struct dg_str original,
 
 	if (!address_report(a, &to, &hop))
 		return DG_OK;
-	dg_buf_init(&text, REPORT_MAX);
+	/* too small a cap would keep the report from ever being written */
+	dg_buf_init(&text, REPORT_MAX + w->n * REPORT_A_RCPT);
 	rc = dg_draft_open(a->worker->relay->spool, &draft, e);
 	if (rc == DG_OK)
 		rc = compose(a, w, to, original, whole, dg_draft_name(draft),

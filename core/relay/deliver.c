@@ -163,10 +163,13 @@ static void
 hold_lane(struct dg_attempt *a, const struct dg_judgement *j,
     const struct dg_result *r)
 {
-	char name[160];
-	char *text = dg_sprintf("hop %s (%s): %s: %s", a->hop->name, a->host,
-	    dg_meaning_name(j->meaning), r->text);
+	char name[160], *text;
 
+	if (a->has_held)
+		return; /* for another recipient of the message */
+	a->has_held = true;
+	text = dg_sprintf("hop %s (%s): %s: %s", a->hop->name, a->host,
+	    dg_meaning_name(j->meaning), r->text);
 	dg_spool_hold(a->worker->relay->spool, a->claim->lane,
 	    dg_now_ms() + HOLD_MS, dg_str(dg_meaning_name(j->meaning)),
 	    dg_str(r->text));
@@ -180,11 +183,13 @@ static void
 keep(struct dg_attempt *a, struct dg_attempt_rcpt *x, enum dg_meaning meaning)
 {
 	free(x->text);
+	free(x->host);
 	x->text = dg_strdup(x->result.text);
+	x->host = dg_strdup(a->host); /* of this result: others may follow */
 	x->out.number = x->item->number;
 	x->out.meaning = dg_str(dg_meaning_name(meaning));
 	x->out.reply = dg_str(x->text);
-	x->out.host = dg_str(a->host);
+	x->out.host = dg_str(x->host);
 	x->is_settled = true;
 }
 
@@ -271,6 +276,7 @@ attempt_free(struct dg_attempt *a)
 {
 	for (size_t i = 0; i < a->n_rcpts; i++) {
 		free(a->rcpts[i].text);
+		free(a->rcpts[i].host);
 		free(a->rcpts[i].lane);
 	}
 	free(a->rcpts);
@@ -338,6 +344,7 @@ give_up(struct dg_attempt *a, struct dg_attempt_rcpt *x)
 	x->out.outcome = DG_OUTCOME_FAILED;
 	keep(a, x, m);
 	log_result(a, x, "given-up");
+	a->host[0] = '\0'; /* that was of an earlier try */
 }
 
 static void

@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dragoman/base/clock.h"
 #include "dragoman/base/log.h"
+
+enum {
+	FULL_MS = 60 * 1000, /* a hop that refused one more is asked for none */
+};
 
 /* ---- end of a session ---- */
 
@@ -47,13 +52,23 @@ session_fail(struct dg_hop_session *h, const struct dg_result *r)
 {
 	struct dg_lane *l = h->lane;
 	struct dg_attempt *a = h->attempt;
+	struct dg_generation *g = dg_generation_pin(h->generation);
 
 	h->attempt = NULL;
 	dg_hop_free(h);
 	if (a != NULL)
 		dg_attempt_result_all(a, r);
-	/* nobody in this lane can be served now: each gets its own verdict */
-	dg_lane_fail_waiting(l, r);
+	/* others may be welcome there still (a hop that takes two connections
+	 * refuses the third): who waits is served by those.  When none is left
+	 * nobody can be served now, and each gets its own verdict; but what a
+	 * reload mended is tried */
+	if (l->n_sessions > 0) {
+		l->full_until_ms = dg_mono_ms() + FULL_MS;
+	} else {
+		dg_lane_fail_waiting(l, g, r);
+		dg_lane_run(l);
+	}
+	dg_generation_unpin(g);
 }
 
 void

@@ -13,6 +13,7 @@
 
 enum {
 	IDLE_MS = 5000,           /* an unused connection is kept this long */
+	QUIT_MS = 2000,           /* nothing hangs on the reply to QUIT */
 	PIECE = 64 * 1024,        /* of a body, in memory at once */
 	OUTPUT_MAX = 128 * 1024,  /* unsent bytes before we stop reading it */
 };
@@ -226,7 +227,9 @@ arm(struct dg_hop_session *h)
 	const struct dg_config_limits *l = limits_of(h);
 	int64_t ms = l->reply_ms;
 
-	if (h->is_ready && h->attempt == NULL)
+	if (dg_cli_is_quitting(h->cli))
+		ms = ms < QUIT_MS ? ms : QUIT_MS;
+	else if (h->is_ready && h->attempt == NULL)
 		ms = IDLE_MS;
 	else if (dg_cli_stage(h->cli) == DG_STAGE_END)
 		ms = l->data_ms;

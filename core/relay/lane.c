@@ -62,17 +62,23 @@ dg_lane_run(struct dg_lane *l)
 			continue; /* it took a off the queue */
 		if (l->n_sessions >= most_sessions(a))
 			return;
+		if (l->n_sessions > 0 && dg_mono_ms() < l->full_until_ms)
+			return;
 		TAILQ_REMOVE(&l->waiting, a, next);
 		dg_hop_session_open(l, a);
 	}
 }
 
 void
-dg_lane_fail_waiting(struct dg_lane *l, const struct dg_result *r)
+dg_lane_fail_waiting(struct dg_lane *l, const struct dg_generation *g,
+    const struct dg_result *r)
 {
-	struct dg_attempt *a;
+	struct dg_attempt *a, *following;
 
-	while ((a = TAILQ_FIRST(&l->waiting)) != NULL) {
+	for (a = TAILQ_FIRST(&l->waiting); a != NULL; a = following) {
+		following = TAILQ_NEXT(a, next);
+		if (a->generation != g)
+			continue;
 		TAILQ_REMOVE(&l->waiting, a, next);
 		dg_attempt_result_all(a, r);
 	}

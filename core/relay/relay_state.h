@@ -74,6 +74,7 @@ struct dg_attempt_rcpt {
 	struct dg_result result;   /* what was said */
 	struct dg_settle_rcpt out; /* what becomes of it */
 	char *text;                /* heap: reply kept for the spool */
+	char *host;                /* heap: who said it */
 	char *lane;                /* heap: MOVE */
 	struct dg_where where;     /* what decided */
 };
@@ -91,6 +92,7 @@ struct dg_attempt {
 	size_t n_going;
 	struct dg_notes notes;
 	char host[128];         /* "10.1.0.5:25" */
+	bool has_held;          /* its lane, and raised the alert */
 };
 void dg_deliver_claim(void *ctx, struct dg_claim *own_claim);
 /* All recipients still open get this result, judged by policy; then settle. */
@@ -133,14 +135,17 @@ struct dg_lane {
 	TAILQ_HEAD(, dg_attempt) waiting;
 	LIST_HEAD(, dg_hop_session) sessions;
 	unsigned n_sessions;
+	int64_t full_until_ms; /* monotonic: no more beside those open */
 	LIST_HEAD(, dg_choice) choices;
 	char offered[512]; /* by the host spoken to last: for the words */
 };
 struct dg_lane *dg_lane_get(struct dg_worker *w, struct dg_str name);
 void dg_lane_add(struct dg_lane *l, struct dg_attempt *own_a);
 void dg_lane_run(struct dg_lane *l);
-/* The whole lane cannot be served now: every waiting attempt gets it. */
-void dg_lane_fail_waiting(struct dg_lane *l, const struct dg_result *r);
+/* The lane cannot be served now: every waiting attempt of that generation gets
+ * this. */
+void dg_lane_fail_waiting(struct dg_lane *l, const struct dg_generation *g,
+    const struct dg_result *r);
 /* The same, but back to the spool (we are ending). */
 void dg_lane_give_back(struct dg_lane *l);
 struct dg_choice *dg_lane_choice(struct dg_lane *l, const char *host,

@@ -308,8 +308,8 @@ static void
 on_deadline(struct dg_session *s)
 {
 	dg_acts_reset(&s->acts);
+	/* CLOSE comes of it: now, or once a commit under way was answered */
 	dg_srv_stop(s->srv, "4.4.2", DG_STR("timeout, closing"), &s->acts);
-	s->is_closing = true;
 	pump(s);
 }
 
