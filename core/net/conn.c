@@ -411,18 +411,6 @@ dg_conn_dress(struct dg_conn *c)
 	bufferevent_set_max_single_write(c->bev, WRITE_ONCE);
 }
 
-static void
-learn_address(struct dg_conn *c, int fd)
-{
-	struct dg_address a = { .n = sizeof(a.ss) };
-	char text[DG_ADDRESS_ROOM];
-
-	if (getpeername(fd, (struct sockaddr *)&a.ss, &a.n) != 0)
-		return;
-	dg_address_text(&a, text, sizeof(text));
-	dg_conn_set_address(c, dg_str(text), dg_address_port(&a));
-}
-
 struct dg_conn *
 dg_conn_new(struct dg_loop *l, int own_fd, dg_conn_fn *fn, void *ctx)
 {
@@ -444,7 +432,7 @@ dg_conn_new(struct dg_loop *l, int own_fd, dg_conn_fn *fn, void *ctx)
 	}
 	dg_conn_dress(c);
 	bufferevent_disable(c->bev, EV_WRITE); /* see write_now */
-	learn_address(c, own_fd);
+	dg_conn_learn_address(c, own_fd);
 	set_reading(c, true);
 	return c;
 }
@@ -584,24 +572,4 @@ const char *
 dg_conn_error(const struct dg_conn *c)
 {
 	return c->error;
-}
-
-struct dg_str
-dg_conn_address(const struct dg_conn *c)
-{
-	return dg_str(c->address);
-}
-
-struct dg_str
-dg_conn_address_port(const struct dg_conn *c)
-{
-	return dg_str(c->address_port);
-}
-
-void
-dg_conn_set_address(struct dg_conn *c, struct dg_str address, unsigned port)
-{
-	snprintf(c->address, sizeof(c->address), "%.*s", DG_FMT(address));
-	dg_address_port_text(dg_str(c->address), port, c->address_port,
-	    sizeof(c->address_port));
 }

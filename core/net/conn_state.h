@@ -69,6 +69,9 @@ void dg_conn_dress(struct dg_conn *c);
 void dg_conn_lose(struct dg_conn *c, const char *words);
 void dg_conn_wake(struct dg_conn *c);
 
+/* conn_address.c: the peer's, if it has one. */
+void dg_conn_learn_address(struct dg_conn *c, int fd);
+
 /* conn_tls.c: the switch, once clear output has left; then what the handshake
  * came to. */
 void dg_conn_tls_begin(struct dg_conn *c);
