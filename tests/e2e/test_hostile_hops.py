@@ -248,3 +248,40 @@ def test_a_report_about_a_silent_hop_says_what_happened(relay):
         assert bad.address in report.text
         assert "did not answer in time" in report.field("Diagnostic-Code")
         assert report.field("Status").startswith("5.")
+
+
+def test_a_hop_that_never_answers_quit_holds_up_nobody(relay):
+    def quit_unheard(session, _):
+        session.hear()
+
+    with wire.Server(replies={"QUIT": quit_unheard}) as hop:
+        r = relay((POLICY % (f'"{hop.address}"', "", hop.address)),
+                  limits={"messages_a_connection": 1, "lane_connections": 1,
+                          "reply": "60s"})
+        for i in range(2):
+            send(r, f"x{i}@bad.example")
+        hop.wait_mails(2)
+
+
+def test_a_hop_that_takes_one_connection_gets_all_by_that_one(relay):
+    """Its refusal of a second one is no verdict on those that wait."""
+    lock = threading.Lock()
+    has_all_come = threading.Event()
+
+    def greet(session, _):
+        if lock.acquire(blocking=False):  # the first, for ever
+            return "220 hop"
+        return "421 4.3.2 too many connections"
+
+    def take(session, _):
+        has_all_come.wait(wire.PATIENCE)
+
+    with wire.Server(replies={"greeting": greet, "MAIL": take}) as hop:
+        r = relay((POLICY % (f'"{hop.address}"', "", hop.address)),
+                  limits={"lane_connections": 2})
+        for i in range(6):
+            send(r, f"x{i}@bad.example")
+        r.wait_event("deliver", outcome="retry")
+        has_all_come.set()
+        hop.wait_mails(5)
+        assert len(r.events_of("deliver", outcome="retry")) == 1

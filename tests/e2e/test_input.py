@@ -1,11 +1,15 @@
 """Peers that talk nonsense, too long, too often, or leave in the middle."""
 import random
 import re
+import smtplib
+import socket
+import threading
 
 import pytest
 
 from emulated import wire
 from emulated.wire import Closed, b64
+from harness.fixtures import IMS_PASSWORD
 from harness.mail import EIGHT_BIT, Report, message, without_trace
 from harness.relay import until
 
@@ -228,3 +232,66 @@ def test_no_raw_control_byte_of_a_peer_reaches_the_log(relay, sink):
         c.ask("MAIL FROM:<\x01\x02@hq.example>")
     r.stop()
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", r.log())
+
+
+def test_who_drips_bytes_is_idle_and_holds_nobody_up(relay, sink):
+    r = started(relay, sink, limits={"idle": "600ms"})
+    with wire.Client(r.address()) as slow:
+        assert slow.reply()[0] == 220
+        stop = threading.Event()
+
+        def drip():
+            try:
+                while not stop.wait(0.05):
+                    slow.channel.send(b"x")
+            except Closed:
+                pass
+        thread = threading.Thread(target=drip)
+        thread.start()
+        try:
+            send(r)  # meanwhile others are served
+            sink.wait_mails()
+            assert slow.reply()[0] == 421
+        finally:
+            stop.set()
+            thread.join()
+
+
+def test_a_session_cut_into_single_bytes_is_the_same_session(relay, sink):
+    r = started(relay, sink)
+    data = message(body=b".\r\n..\r\nend\r\n")
+    with wire.Client(r.address()) as c:
+        c.channel.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        assert c.reply()[0] == 220
+        for line, code in ((b"EHLO client.test", 250),
+                           (b"MAIL FROM:<a@hq.example>", 250),
+                           (b"RCPT TO:<b@branch.example>", 250),
+                           (b"DATA", 354),
+                           (data.replace(b"\r\n.", b"\r\n..") + b".", 250)):
+            for byte in line + b"\r\n":
+                c.channel.send(bytes([byte]))
+            assert c.reply()[0] == code
+    (mail,) = sink.wait_mails()
+    assert without_trace(mail.data) == data
+
+
+def test_pipelined_commands_are_answered_in_order(relay, sink):
+    r = started(relay, sink)
+    with wire.Client(r.address()) as c:
+        assert "PIPELINING" in c.greeted().offer
+        c.raw(b"MAIL FROM:<a@hq.example>\r\nRCPT TO:<b@branch.example>\r\n"
+              b"RCPT TO:<not an address>\r\nDATA\r\n")
+        assert [c.reply()[0] for _ in range(4)] == [250, 250, 501, 354]
+        assert c.data(message())[0] == 250
+    (mail,) = sink.wait_mails()
+    assert mail.recipients == ["b@branch.example"]
+
+
+def test_pythons_smtplib_logs_in_and_sends(relay, sink):
+    r = started(relay, sink, peer=', auth = { users = "people" }')
+    host, port = r.address().rsplit(":", 1)
+    with smtplib.SMTP(host, int(port), timeout=wire.PATIENCE) as s:
+        s.login("alice", IMS_PASSWORD)
+        assert not s.sendmail("a@hq.example", ["b@branch.example"], message())
+    (mail,) = sink.wait_mails()
+    assert without_trace(mail.data) == message()

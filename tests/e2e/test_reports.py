@@ -274,3 +274,17 @@ def test_hostile_replies_cannot_break_out_of_the_report(post):
     assert "\x1b" not in p.relay.log()
     parsed = email.message_from_bytes(r.raw, policy=email.policy.default)
     assert parsed["X"] is None
+
+
+def test_a_thousand_long_refusals_still_make_one_report(post):
+    """A cap that they pass would keep the report from ever being written."""
+    p = post()
+    p.far.replies["RCPT"] = "550 5.1.1 " + "no mailbox by that name, " * 38
+    to = [f"person-{i}@branch.example" for i in range(1000)]
+    p.send(to=to)
+    report = p.report()
+    assert len(report.about) == 1000
+    assert {about["Final-Recipient"].split()[-1]
+            for about in report.about} == set(to)
+    p.relay.wait_empty()
+    assert len(p.home.mails) == 1

@@ -1,12 +1,15 @@
 """Nothing that was printed in the whole run holds a password or its hash.
 
 It runs last (conftest.py), over all output of the relay, its commands and the
-demo: passwords plain, in hex, in base64 and in UTF-16; NT hashes likewise.
+demo, and all reports: passwords plain, in hex, in base64 and in UTF-16; NT and
+LM hashes likewise, and every response that went over a wire.
 """
 import base64
+import re
 
-from impacket.ntlm import compute_nthash
+from impacket.ntlm import compute_lmhash, compute_nthash
 
+from emulated import ntlm, wire
 from harness.relay import OUTPUTS, PASSWORDS
 
 
@@ -25,6 +28,9 @@ def needles(password):
     yield password
     yield from forms(password.encode())
     yield from forms(compute_nthash(password))
+    # a longer one has none
+    if len(password) <= 14:
+        yield from forms(compute_lmhash(password))
 
 
 def leaks(outputs, passwords):
@@ -43,6 +49,20 @@ def test_the_check_finds_what_is_planted():
         assert leaks([("planted", text)], [password]), text
 
 
+def everything():
+    return OUTPUTS + [("a report", data.decode("latin-1"))
+                      for data in wire.REPORTS]
+
+
 def test_no_secret_was_printed_in_the_whole_run():
     assert len(OUTPUTS) > 3 and PASSWORDS
-    assert not leaks(OUTPUTS, PASSWORDS)
+    assert not leaks(everything(), PASSWORDS)
+
+
+def test_no_response_was_printed_in_the_whole_run():
+    long_words = "\n".join(word for _, text in everything() for word in
+                           re.findall(r"[A-Za-z0-9+/=]{24,}", text))
+    # the first 16 bytes are the proof of an NTLMv2 response
+    for response in {x[:24] for x in ntlm.SEEN}:
+        for needle in forms(response):
+            assert needle not in long_words

@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass, field
 
 PATIENCE = 30.0  # seconds: nothing that works takes as long
+REPORTS = []  # all mail without a sender that any server here was given
 
 
 def b64(data):
@@ -471,6 +472,8 @@ class Server(Watched):
         mail.data = session.channel.body()
         session.mail = None
         session.transcript.add("C", f"[{len(mail.data)} bytes]")
+        if not mail.sender:
+            REPORTS.append(mail.data)
         reply = self.text("END", session, rest)
         if reply.startswith("2"):
             with self.changed:
