@@ -1,24 +1,20 @@
 /*
- * ask.c - ask a question: build q, call the hook, read the decision.
+ * ask.c - a question on its way: what q holds, which hook is next, and when
+ * the answer has come.
  *
- * Everything that may raise runs inside dg_vm_run; the caller's decision is
- * filled only when all of it went well.  A hook that fails - an error, an
- * endless loop, too much memory, the wrong kind of answer - costs its question
- * one safe default: mail is kept, nobody gets in.
+ * One call of one hook is call.c's; the walks through rows are route.c's and
+ * words.c's.
  */
-#include "decision.h"
-
-#include <stdio.h>
-
-#include "dragoman/base/log.h"
+#include "call.h"
 
 #define CLASS "dragoman.q"
 
-enum { FIELDS_MAX = 40, LOG_EVERY = 1000 };
+enum { FIELDS_MAX = 40, KEPT_MAX = 1024 * 1024 };
 
 static const char always[] = "peer address listener tls";
 static const char *const fields_of[DG_Q_N] = {
-#define Q(id, name, available, fields) [DG_Q_##id] = fields,
+#define Q(id, name, kind, here, wait_ms, safe, fields, answers, when) \
+	[DG_Q_##id] = fields,
 #include "dragoman/policy/questions.def"
 #undef Q
 };
@@ -28,7 +24,7 @@ static bool
 is_number(struct dg_str name)
 {
 	static const char *const numbers[] = { "tls", "size", "count", "tries",
-		"age", "code", "limit" };
+		"age", "code", "limit", "bytes", "now" };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (dg_str_is(name, numbers[i]))
@@ -41,7 +37,7 @@ is_number(struct dg_str name)
 static int
 l_note(lua_State *L)
 {
-	struct dg_policy_state *s = dg_vm_of(L)->state;
+	struct dg_call *c = dg_vm_of(L)->call;
 	struct dg_str key, value;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
@@ -51,16 +47,18 @@ l_note(lua_State *L)
 	    memchr(value.p, '\0', value.n) != NULL)
 		return dg_vm_raise(L, NULL, NULL,
 		    "q:note takes no NUL character");
-	if (!dg_notes_put(s->notes, key, value))
+	if (c == NULL || !dg_notes_put(c->a->notes, key, value))
 		return dg_vm_raise(L, NULL, NULL,
 		    "q:note: no room left (4 KiB a session)");
 	return 0;
 }
 
-/* Reached only for a name that q does not have. */
+/* Reached only for a name that q does not have, or not yet: most hooks look at
+ * no notes, so the table is made for those that do. */
 static int
 l_q_index(lua_State *L)
 {
+	const struct dg_call *c = dg_vm_of(L)->call;
 	const char *name = lua_tostring(L, 2);
 	const char *list[FIELDS_MAX + 1] = { NULL };
 	size_t n = 0;
@@ -71,6 +69,12 @@ l_q_index(lua_State *L)
 		lua_pushcfunction(L, l_note);
 		return 1;
 	}
+	if (strcmp(name, "notes") == 0) {
+		dg_notes_push(L, c != NULL ? c->a->notes : NULL);
+		return 1;
+	}
+	list[n++] = "note";
+	list[n++] = "notes";
 	for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1))
 		if (n < FIELDS_MAX && lua_type(L, -2) == LUA_TSTRING)
 			list[n++] = lua_tostring(L, -2);
@@ -119,14 +123,11 @@ push_fields(lua_State *L, const char *names, const struct dg_fact *facts)
 }
 
 void
-dg_q_push(lua_State *L, enum dg_question q, const struct dg_fact *facts,
-    const struct dg_notes *notes)
+dg_q_push(lua_State *L, enum dg_question q, const struct dg_fact *facts)
 {
 	lua_createtable(L, 0, 16);
 	push_fields(L, always, facts);
 	push_fields(L, fields_of[q], facts);
-	dg_notes_push(L, notes);
-	lua_setfield(L, -2, "notes");
 	if (luaL_newmetatable(L, CLASS) != 0) {
 		lua_pushcfunction(L, l_q_index);
 		lua_setfield(L, -2, "__index");
@@ -138,114 +139,132 @@ dg_q_push(lua_State *L, enum dg_question q, const struct dg_fact *facts,
 	lua_setmetatable(L, -2);
 }
 
-/* ---- failures ---- */
+/* ---- askings ---- */
 
-static void
-safe_default(enum dg_question q, struct dg_decision *out)
-{
-	out->is_default = true;
-	out->code = 451;
-	snprintf(out->enhanced, sizeof(out->enhanced), "4.3.0");
-	out->text = DG_STR("the relay's policy failed, try again later");
-	switch (q) {
-	case DG_Q_OFFER:
-	case DG_Q_REPORT:
-		out->kind = DG_D_NONE; /* the table's value, the ready words */
-		return;
-	case DG_Q_CREDENTIAL:
-		out->kind = DG_D_REFUSE;
-		out->code = 454;
-		snprintf(out->enhanced, sizeof(out->enhanced), "4.7.0");
-		return;
-	case DG_Q_REPLY:
-		out->kind = DG_D_RETRY;
-		return;
-	default:
-		out->kind = DG_D_DEFER;
-		return;
-	}
-}
-
-/* Whole the first time, then counted. */
 void
-dg_hook_failed(struct dg_policy_state *s, enum dg_question q, int hook,
-    const char *what)
+dg_asking_init(struct dg_asking *a, dg_asked_fn *fn, void *ctx)
 {
-	unsigned n = ++s->hook_failures[hook <= s->n_hooks ? hook : 0];
-
-	s->failures++;
-	if (n == 1 || n % LOG_EVERY == 0)
-		dg_log(DG_LOG_ERROR, "hook-failed",
-		    dg_kv_z("question", dg_question_name(q)),
-		    dg_kv_z("error", what), dg_kv_i("times", n));
+	dg_decision_init(&a->d);
+	dg_arena_init(&a->kept, KEPT_MAX);
+	a->fn = fn;
+	a->ctx = ctx;
+	a->call = NULL;
+	a->state = NULL;
+	a->facts[0].name = NULL;
 }
 
-unsigned long
-dg_policy_failures(const struct dg_policy_state *s)
+void
+dg_asking_drop(struct dg_asking *a)
 {
-	return s->failures;
+	if (a->call != NULL)
+		dg_call_drop(a->call);
+	a->call = NULL;
+	dg_decision_fini(&a->d);
+	dg_arena_fini(&a->kept);
 }
 
-/* ---- asking ---- */
-
-struct ask {
-	enum dg_question question;
-	int hook;
-	const struct dg_fact *facts;
-	struct dg_notes *notes;
-	struct dg_decision *out;
-};
-
-static int
-run_ask(lua_State *L)
+struct dg_str
+dg_asking_fact(const struct dg_asking *a, const char *name)
 {
-	const struct ask *a = lua_touserdata(L, 1);
-	const struct dg_rules *rules =
-	    dg_policy_rules(dg_vm_of(L)->policy);
+	const struct dg_fact *f = fact_named(a->facts, dg_str(name));
 
-	dg_vm_push_hook(L, a->hook);
-	dg_q_push(L, a->question, a->facts, a->notes);
-	lua_call(L, 1, 1);
-	if (lua_isnil(L, -1))
-		return 0;
-	if (!dg_decision_is(L, -1))
-		return luaL_error(L,
-		    "question \"%s\" was answered with a %s; return d.refuse "
-		    "\"...\", d.to \"...\" ... or nil",
-		    dg_question_name(a->question), luaL_typename(L, -1));
-	dg_decision_read(L, lua_gettop(L), a->question, a->out);
-	if (a->out->kind == DG_D_TO &&
-	    dg_rules_hop(rules, a->out->hop) == NULL)
-		return luaL_error(L, "%s:%d: no hop \"%s\"",
-		    a->out->where.file != NULL ? a->out->where.file : "?",
-		    a->out->where.line, a->out->hop.p);
-	return 0;
+	return f != NULL ? f->text : DG_NOSTR;
+}
+
+/* The asker's texts may be gone when the hook goes on. */
+static void
+keep(struct dg_asking *a)
+{
+	for (struct dg_fact *f = a->facts; f->name != NULL; f++)
+		if (!f->is_number)
+			f->text = dg_arena_str(&a->kept, f->text);
+	if (a->walk->keep != NULL)
+		a->walk->keep(a);
 }
 
 bool
-dg_hook_ask(struct dg_policy_state *s, enum dg_question q, int hook,
-    const struct dg_fact *facts, struct dg_notes *notes,
-    struct dg_decision *out)
+dg_asking_walk(struct dg_asking *a)
 {
-	struct ask a = { q, hook, facts, notes, out };
-	lua_State *L = s->vm.L;
-	struct dg_err e = { 0 };
-	enum dg_rc rc;
+	int hook;
 
-	s->notes = notes;
-	lua_pushcfunction(L, run_ask);
-	lua_pushlightuserdata(L, &a);
-	rc = dg_vm_run(&s->vm, L, 1, s->instructions, &e);
-	s->notes = NULL;
-	if (rc == DG_OK)
-		return out->kind != DG_D_NONE;
-	dg_hook_failed(s, q, hook, e.text);
-	dg_decision_fini(out);
-	dg_decision_init(out);
-	out->where = dg_vm_place(&s->vm, e.text, &(const char *){ NULL });
-	safe_default(q, out);
-	return out->kind != DG_D_NONE;
+	while ((hook = a->walk->next(a)) != 0) {
+		if (dg_call_begin(a, hook) == DG_CALL_WAITS) {
+			if (a->kept.used == 0)
+				keep(a);
+			return false;
+		}
+		if (a->walk->ends(a))
+			break;
+	}
+	if (a->walk->finish != NULL)
+		a->walk->finish(a);
+	if (a->d.kind != DG_D_NONE)
+		dg_policy_hit(a->state, a->d.where);
+	return true;
 }
+
+void
+dg_asking_resumed(struct dg_asking *a)
+{
+	if (a->walk->ends(a)) {
+		if (a->walk->finish != NULL)
+			a->walk->finish(a);
+		dg_policy_hit(a->state, a->d.where);
+	} else if (!dg_asking_walk(a)) {
+		return;
+	}
+	a->fn(a->ctx, a);
+}
+
+/* ---- a question: own hook, then d.on ---- */
+
+static int
+next_hook(struct dg_asking *a)
+{
+	const struct dg_rules *r = dg_policy_rules(a->state->policy);
+
+	if (a->at == 0) {
+		a->at = 1;
+		if (a->own != NULL && a->own->of[a->question] != 0)
+			return a->own->of[a->question];
+	}
+	if (a->at == 1) {
+		a->at = 2;
+		return r->on.of[a->question];
+	}
+	return 0;
+}
+
+static bool
+is_answered(struct dg_asking *a)
+{
+	return a->d.kind != DG_D_NONE;
+}
+
+void
+dg_asking_read(lua_State *L, struct dg_asking *a)
+{
+	const struct dg_rules *rules = dg_policy_rules(a->state->policy);
+
+	if (lua_isnil(L, -1))
+		return;
+	if (!dg_decision_is(L, -1))
+		luaL_error(L,
+		    "question \"%s\" was answered with a %s; return d.refuse "
+		    "\"...\", d.to \"...\" ... or nil",
+		    dg_question_name(a->question), luaL_typename(L, -1));
+	dg_decision_read(L, lua_gettop(L), a->question, &a->d);
+	if (a->d.kind == DG_D_TO && dg_rules_hop(rules, a->d.hop) == NULL)
+		luaL_error(L, "%s:%d: no hop \"%s\"",
+		    a->d.where.file != NULL ? a->d.where.file : "?",
+		    a->d.where.line, a->d.hop.p);
+}
+
+static const struct dg_asking_walk hooks_walk = {
+	.next = next_hook,
+	.ends = is_answered,
+	.read = dg_asking_read,
+};
 
 bool
 dg_policy_wants(const struct dg_rules *r, enum dg_question q,
@@ -254,16 +273,35 @@ dg_policy_wants(const struct dg_rules *r, enum dg_question q,
 	return (own != NULL && own->of[q] != 0) || r->on.of[q] != 0;
 }
 
-void
-dg_policy_ask(struct dg_policy_state *s, enum dg_question q,
-    const struct dg_hooks *own, const struct dg_fact *facts,
-    struct dg_notes *notes, struct dg_decision *out)
+bool
+dg_policy_ask(struct dg_policy_state *s, struct dg_asking *a,
+    enum dg_question q, const struct dg_hooks *own,
+    const struct dg_fact *facts, struct dg_notes *notes)
 {
-	const struct dg_rules *r = dg_policy_rules(s->policy);
+	size_t n = 0;
 
-	if (own != NULL && own->of[q] != 0 &&
-	    dg_hook_ask(s, q, own->of[q], facts, notes, out))
-		return;
-	if (r->on.of[q] != 0)
-		(void)dg_hook_ask(s, q, r->on.of[q], facts, notes, out);
+	if (!dg_policy_wants(dg_policy_rules(s->policy), q, own))
+		return true;
+	a->state = s;
+	a->question = q;
+	a->own = own;
+	a->notes = notes;
+	a->walk = &hooks_walk;
+	a->at = 0;
+	for (; facts[n].name != NULL && n + 1 < DG_FACTS_MAX; n++)
+		a->facts[n] = facts[n];
+	a->facts[n].name = NULL;
+	return dg_asking_walk(a);
+}
+
+void
+dg_policy_state_attach(struct dg_policy_state *s, struct dg_policy_host *host)
+{
+	s->host = host;
+}
+
+unsigned long
+dg_policy_failures(const struct dg_policy_state *s)
+{
+	return s->failures;
 }

@@ -10,7 +10,7 @@
  * A decision is a userdata (kind, place) with its fields in a table beside it;
  * they are checked here, where the author can be told the line.
  */
-#include "decision.h"
+#include "call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,19 +51,13 @@ static const struct shape {
 };
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
-/* Which kinds answer which question. */
-#define K(name) (1u << DG_D_##name)
-static const unsigned takes[DG_Q_N] = {
-	[DG_Q_CONNECT] = K(ACCEPT) | K(REFUSE) | K(DEFER) | K(CLOSE),
-	[DG_Q_OFFER] = K(OFFER),
-	[DG_Q_CREDENTIAL] = K(ACCEPT) | K(REFUSE),
-	[DG_Q_RECIPIENT] = K(ACCEPT) | K(REFUSE) | K(DEFER) | K(DISCARD),
-	[DG_Q_ROUTE] = K(TO) | K(REFUSE) | K(DEFER),
-	[DG_Q_SPEAK] = K(USE) | K(RETRY) | K(DEFER),
-	[DG_Q_REPLY] = K(RETRY) | K(HOLD) | K(FAIL),
-	[DG_Q_REPORT] = K(SAY),
+/* Which kinds answer which question: words of questions.def. */
+static const char *const answers[DG_Q_N] = {
+#define Q(id, name, kind, here, wait_ms, safe, fields, answers, when) \
+	[DG_Q_##id] = answers,
+#include "dragoman/policy/questions.def"
+#undef Q
 };
-#undef K
 
 static const struct shape *
 shape_of(enum dg_decision_kind k)
@@ -292,14 +286,24 @@ l_tostring(lua_State *L)
 	return 1;
 }
 
+/* d.log: a hook in a loop must not fill the disk. */
 static int
 l_log(lua_State *L)
 {
+	enum { LINES_A_CALL = 50 };
+	struct dg_call *c = dg_vm_of(L)->call;
 	struct dg_where w = dg_vm_where(L, 1);
 	struct dg_str text;
 	char where[300];
 
 	text.p = luaL_checklstring(L, 1, &text.n);
+	if (c != NULL && c->n_log++ >= LINES_A_CALL) {
+		if (c->n_log == LINES_A_CALL + 1)
+			text = DG_STR("(d.log: more lines than one answer may "
+				      "write; the rest is dropped)");
+		else
+			return 0;
+	}
 	snprintf(where, sizeof(where), "%s:%d",
 	    w.file != NULL ? w.file : "?", w.line);
 	dg_log(DG_LOG_INFO, "policy", dg_kv_s("text", text),
@@ -346,8 +350,8 @@ text_of(lua_State *L, int fields, const char *name, struct dg_decision *out)
 		s = dg_arena_str(&out->arena, s);
 		if (s.p == NULL)
 			dg_vm_raise(L, NULL, NULL,
-			    "%s is longer than an answer may be (1 MiB)",
-			    name);
+			    "%s is longer than an answer may be (%d KiB)",
+			    name, (int)(out->arena.cap / 1024));
 	}
 	lua_pop(L, 1);
 	return s;
@@ -459,22 +463,31 @@ read_say(lua_State *L, int fields, struct dg_decision *out)
 	out->lang = text_of(L, fields, "lang", out);
 }
 
+static bool
+takes(enum dg_question q, enum dg_decision_kind kind)
+{
+	struct dg_str list = dg_str(answers[q]), word;
+
+	while ((word = dg_str_word(&list)).n > 0)
+		if (dg_str_is(word, dg_decision_name(kind)))
+			return true;
+	return false;
+}
+
 static int
 wrong_kind(lua_State *L, enum dg_question q, const struct made *m)
 {
-	char list[128] = "";
+	struct dg_str list = dg_str(answers[q]), word;
+	char text[160] = "";
 
-	for (size_t i = 0; i < SHAPES; i++) {
-		if (!(takes[q] & (1u << shapes[i].kind)))
-			continue;
-		strncat(list, list[0] != '\0' ? ", " : "",
-		    sizeof(list) - strlen(list) - 1);
-		strncat(list, shapes[i].name, sizeof(list) - strlen(list) - 1);
-	}
+	while ((word = dg_str_word(&list)).n > 0)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "d.%.*s, ", DG_FMT(word));
 	return luaL_error(L,
-	    "%s:%d: question \"%s\" takes %s or nil, not d.%s",
+	    "%s:%d: question \"%s\" takes %s%snil, not d.%s",
 	    m->where.file != NULL ? m->where.file : "?", m->where.line,
-	    dg_question_name(q), list, dg_decision_name(m->kind));
+	    dg_question_name(q), text, text[0] != '\0' ? "or " : "",
+	    dg_decision_name(m->kind));
 }
 
 void
@@ -485,7 +498,7 @@ dg_decision_read(lua_State *L, int index, enum dg_question q,
 	struct dg_str mech, meaning;
 	int fields;
 
-	if (!(takes[q] & (1u << m->kind)))
+	if (!takes(q, m->kind))
 		wrong_kind(L, q, m);
 	lua_getiuservalue(L, index, 1);
 	fields = lua_gettop(L);

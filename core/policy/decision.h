@@ -22,17 +22,8 @@ void dg_notes_push(lua_State *L, const struct dg_notes *n);
 /* False when the 4 KiB are full. */
 bool dg_notes_put(struct dg_notes *n, struct dg_str key, struct dg_str value);
 
-/* ask.c: push q with these facts (and every other field of the question as ""
- * or 0); runs protected. */
-void dg_q_push(lua_State *L, enum dg_question q, const struct dg_fact *facts,
-    const struct dg_notes *notes);
-/* Call one hook; false: no opinion.  *out is filled, also by the safe default
- * when it failed.  where names the row for the log. */
-bool dg_hook_ask(struct dg_policy_state *s, enum dg_question q, int hook,
-    const struct dg_fact *facts, struct dg_notes *notes,
-    struct dg_decision *out);
-/* Count and log what went wrong in a hook. */
-void dg_hook_failed(struct dg_policy_state *s, enum dg_question q, int hook,
-    const char *what);
+/* ask.c: push q with these facts, and every other field of the question as ""
+ * or 0; runs protected. */
+void dg_q_push(lua_State *L, enum dg_question q, const struct dg_fact *facts);
 
 #endif

@@ -133,7 +133,8 @@ bool
 dg_on_problem(struct dg_load *ld, const char *word, char out[NOT_HERE_MAX])
 {
 	static const char *const here[] = {
-#define Q(id, name, available, fields) available ? name : NULL,
+#define Q(id, name, kind, here, wait_ms, safe, fields, answers, when) \
+	here ? name : NULL,
 #include "dragoman/policy/questions.def"
 #undef Q
 	};

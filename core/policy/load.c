@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "call.h"
 #include "declare.h"
 #include "schema.h"
 
@@ -295,6 +296,19 @@ copy_names(struct dg_arena *a, const struct dg_policy_name *list, size_t n)
 	return v;
 }
 
+static void
+fill_budget(struct dg_policy_budget *b, enum dg_question q)
+{
+	if (b->instructions == 0)
+		b->instructions = 10 * 1000 * 1000;
+	if (b->run_ms == 0)
+		b->run_ms = 1000;
+	if (b->wait_ms == 0 || dg_question_wait_ms(q) == 0)
+		b->wait_ms = dg_question_wait_ms(q);
+	if (b->result == 0)
+		b->result = 256 * 1024;
+}
+
 static struct dg_policy *
 policy_new(const struct dg_policy_options *o)
 {
@@ -314,8 +328,8 @@ policy_new(const struct dg_policy_options *o)
 	p->o.secrets = copy_names(a, o->secrets, o->n_secrets);
 	if (p->o.memory_max == 0)
 		p->o.memory_max = 64 * 1024 * 1024;
-	if (p->o.instructions == 0)
-		p->o.instructions = 10 * 1000 * 1000;
+	for (size_t q = 0; q < DG_Q_N; q++)
+		fill_budget(&p->o.budget[q], (enum dg_question)q);
 	if (p->o.load_instructions == 0)
 		p->o.load_instructions = 1000 * 1000 * 1000;
 	return p;
@@ -370,6 +384,25 @@ any_since(const struct dg_errors *e, size_t from)
 	return false;
 }
 
+static void
+note_hooks(struct dg_policy *p, lua_State *L)
+{
+	p->hook_places = dg_arena_alloc(&p->arena,
+	    ((size_t)p->n_hooks + 1) * sizeof(*p->hook_places));
+	for (int i = 0; i < p->n_hooks; i++) {
+		lua_Debug ar;
+		const struct dg_source *s;
+
+		dg_vm_push_hook(L, i + 1);
+		lua_getinfo(L, ">S", &ar);
+		s = ar.source[0] == '@' ? dg_source_named(p, ar.source + 1)
+					: NULL;
+		if (s != NULL)
+			p->hook_places[i] =
+			    (struct dg_where){ s->name, ar.linedefined };
+	}
+}
+
 struct dg_policy *
 dg_policy_load(const struct dg_policy_options *o, struct dg_errors *errors)
 {
@@ -386,6 +419,7 @@ dg_policy_load(const struct dg_policy_options *o, struct dg_errors *errors)
 	if (dg_vm_open(&vm, p, p->o.memory_max, &e) == DG_OK) {
 		run(&ld, &p->rules, &p->dump);
 		p->n_hooks = dg_vm_hooks(vm.L);
+		note_hooks(p, vm.L);
 	} else {
 		dg_load_say_at(&ld, NULL, 0, 0, false, "%s", e.text);
 	}
@@ -479,10 +513,11 @@ dg_policy_state_new(struct dg_policy *p, struct dg_errors *errors)
 	struct dg_err e = { 0 };
 
 	s->policy = p;
-	s->instructions = p->o.instructions;
 	s->n_hooks = p->n_hooks;
-	s->hook_failures =
-	    dg_alloc0(((size_t)p->n_hooks + 1) * sizeof(*s->hook_failures));
+	s->breakers = dg_alloc0(((size_t)p->n_hooks + 1) * sizeof(*s->breakers));
+	s->hits = dg_hits_new();
+	LIST_INIT(&s->idle);
+	LIST_INIT(&s->waiting);
 	if (dg_vm_open(&s->vm, p, p->o.memory_max, &e) != DG_OK) {
 		dg_errors_add(errors, NULL, 0, 0, false, "%s", e.text);
 	} else {
@@ -499,7 +534,9 @@ dg_policy_state_free(struct dg_policy_state *s)
 {
 	if (s == NULL)
 		return;
+	dg_calls_free(s);
 	dg_vm_close(&s->vm);
-	free(s->hook_failures);
+	free(s->breakers);
+	dg_hits_free(s->hits);
 	free(s);
 }

@@ -34,6 +34,7 @@ struct dg_policy {
 	struct dg_buf
 	    dump; /* the rules as text: what later states must equal */
 	int n_hooks;
+	struct dg_where *hook_places; /* where each begins, n_hooks */
 };
 
 /* Where a value stands in a declaration: found in the source only when there

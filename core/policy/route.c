@@ -5,7 +5,7 @@
  * stands, and nil means the next row.  Nothing matched: refused, because a
  * relay that does not know whose mail it is carries nobody's.
  */
-#include "decision.h"
+#include "call.h"
 
 #include <stdio.h>
 
@@ -23,11 +23,10 @@ matches(const struct dg_route *r, const struct dg_route_query *q)
 	    dg_patterns_match(&r->user, q->user);
 }
 
-static bool
-ask_row(struct dg_policy_state *s, const struct dg_route *r,
-    const struct dg_route_query *q, struct dg_notes *notes,
-    struct dg_decision *out)
+static void
+facts_of(struct dg_asking *a)
 {
+	const struct dg_route_query *q = &a->query.route;
 	const struct dg_fact facts[] = {
 		{ "peer", false, 0, q->peer },
 		{ "address", false, 0, q->address },
@@ -44,7 +43,21 @@ ask_row(struct dg_policy_state *s, const struct dg_route *r,
 		{ NULL, false, 0, DG_NOSTR },
 	};
 
-	return dg_hook_ask(s, DG_Q_ROUTE, r->ask, facts, notes, out);
+	memcpy(a->facts, facts, sizeof(facts));
+}
+
+static void
+keep(struct dg_asking *a)
+{
+	struct dg_route_query *q = &a->query.route;
+
+	q->peer = dg_asking_fact(a, "peer");
+	q->address = dg_asking_fact(a, "address");
+	q->listener = dg_asking_fact(a, "listener");
+	q->helo = dg_asking_fact(a, "helo");
+	q->recipient = dg_asking_fact(a, "recipient");
+	q->sender = dg_asking_fact(a, "sender");
+	q->user = dg_asking_fact(a, "user");
 }
 
 static void
@@ -58,30 +71,58 @@ refuse(struct dg_decision *out, struct dg_where where, int code,
 	out->text = dg_str(text);
 }
 
-void
-dg_policy_route(struct dg_policy_state *s, const struct dg_route_query *q,
-    struct dg_notes *notes, struct dg_decision *out)
+static int
+next_row(struct dg_asking *a)
 {
-	const struct dg_rules *rules = dg_policy_rules(s->policy);
+	const struct dg_rules *rules = dg_policy_rules(a->state->policy);
 
-	for (size_t i = 0; i < rules->n_routes; i++) {
-		const struct dg_route *r = &rules->routes[i];
+	while (a->at < rules->n_routes) {
+		const struct dg_route *r = &rules->routes[a->at++];
 
-		if (!matches(r, q))
+		if (!matches(r, &a->query.route))
 			continue;
 		if (r->kind == DG_ROUTE_ASK) {
-			if (ask_row(s, r, q, notes, out))
-				return;
-		} else if (r->kind == DG_ROUTE_REFUSE) {
-			refuse(out, r->where, r->code, r->enhanced, r->text);
-			return;
-		} else {
-			out->kind = DG_D_TO;
-			out->where = r->where;
-			out->hop = dg_str(r->hop->name);
-			return;
+			if (a->facts[0].name == NULL)
+				facts_of(a);
+			return r->ask;
 		}
+		if (r->kind == DG_ROUTE_REFUSE) {
+			refuse(&a->d, r->where, r->code, r->enhanced, r->text);
+		} else {
+			a->d.kind = DG_D_TO;
+			a->d.where = r->where;
+			a->d.hop = dg_str(r->hop->name);
+		}
+		return 0;
 	}
-	refuse(out, (struct dg_where){ NULL, 0 }, 550, "5.7.1",
+	refuse(&a->d, (struct dg_where){ NULL, 0 }, 550, "5.7.1",
 	    "no route here leads to that recipient");
+	return 0;
+}
+
+static bool
+is_answered(struct dg_asking *a)
+{
+	return a->d.kind != DG_D_NONE;
+}
+
+static const struct dg_asking_walk routes_walk = {
+	.next = next_row,
+	.ends = is_answered,
+	.read = dg_asking_read,
+	.keep = keep,
+};
+
+bool
+dg_policy_route(struct dg_policy_state *s, struct dg_asking *a,
+    const struct dg_route_query *q, struct dg_notes *notes)
+{
+	a->state = s;
+	a->question = DG_Q_ROUTE;
+	a->notes = notes;
+	a->walk = &routes_walk;
+	a->at = 0;
+	a->query.route = *q;
+	a->facts[0].name = NULL;
+	return dg_asking_walk(a);
 }

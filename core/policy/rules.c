@@ -10,7 +10,7 @@
 #include "vm.h"
 
 static const char *const question_names[] = {
-#define Q(id, name, available, fields) name,
+#define Q(id, name, kind, here, wait_ms, safe, fields, answers, when) name,
 #include "dragoman/policy/questions.def"
 #undef Q
 	NULL

@@ -308,7 +308,8 @@ void
 dg_read_hooks(struct dg_reader *r, unsigned questions, struct dg_hooks *out)
 {
 	static const bool available[DG_Q_N] = {
-#define Q(id, name, avail, fields) [DG_Q_##id] = avail,
+#define Q(id, name, kind, here, wait_ms, safe, fields, answers, when) \
+	[DG_Q_##id] = here,
 #include "dragoman/policy/questions.def"
 #undef Q
 	};

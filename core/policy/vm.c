@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dragoman/base/clock.h"
 #include "load.h"
 
 enum {
@@ -55,26 +56,59 @@ take_memory(void *ctx, void *p, size_t old, size_t n)
 	return q;
 }
 
-/* ---- instructions ---- */
+/* ---- instructions and time ---- */
+
+static void
+on_line(lua_State *L, lua_Debug *ar)
+{
+	struct dg_vm *vm = dg_vm_of(L);
+
+	lua_getinfo(L, "Sl", ar);
+	if (ar->source[0] == '@')
+		vm->on_line(vm, ar->source + 1, ar->currentline);
+}
+
+static void on_count(lua_State *L, lua_Debug *ar);
+
+static void
+set_hook(struct dg_vm *vm, lua_State *L, int every)
+{
+	lua_sethook(L, on_count,
+	    LUA_MASKCOUNT | (vm->on_line != NULL ? LUA_MASKLINE : 0), every);
+}
 
 static void
 on_count(lua_State *L, lua_Debug *ar)
 {
 	struct dg_vm *vm = dg_vm_of(L);
+	struct dg_budget *b = vm->budget;
+	bool is_late;
 
-	if (!vm->is_spent && vm->left > HOOK_EVERY) {
-		vm->left -= HOOK_EVERY;
+	if (ar->event == LUA_HOOKLINE) {
+		on_line(L, ar);
 		return;
 	}
-	if (!vm->is_spent) {
-		vm->is_spent = true;
-		lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
+	is_late = b->given_ms > 0 && dg_mono_ms() >= b->until_ms;
+	if (!b->is_spent && !is_late && b->left > HOOK_EVERY) {
+		b->left -= HOOK_EVERY;
+		return;
+	}
+	if (!b->is_spent) {
+		b->is_spent = true;
+		set_hook(vm, L, 1);
 	}
 	lua_getinfo(L, "Sl", ar);
-	lua_pushfstring(L,
-	    "%s:%d: ran more than %I instructions: an endless loop?",
+	lua_pushfstring(L, "%s:%d: ",
 	    ar->source[0] == '@' ? ar->source + 1 : ar->short_src,
-	    ar->currentline, (LUAI_UACINT)vm->budget);
+	    ar->currentline);
+	if (b->given_ms > 0 && dg_mono_ms() >= b->until_ms)
+		lua_pushfstring(L, "ran longer than %I ms: an endless loop?",
+		    (LUAI_UACINT)b->given_ms);
+	else
+		lua_pushfstring(L,
+		    "ran more than %I instructions: an endless loop?",
+		    (LUAI_UACINT)b->given);
+	lua_concat(L, 2);
 	lua_error(L);
 }
 
@@ -164,26 +198,27 @@ dg_vm_raise(lua_State *L, const char *word, const char *const *list,
 
 /* ---- running ---- */
 
-/* Whatever was raised becomes text with a place in front. */
+/* Whatever was raised becomes text with a place in front: the value is on top
+ * of L, and the stack of `raised`, from `level` on, tells where. */
 static int
-on_error(lua_State *L)
+describe(lua_State *L, lua_State *raised, int level)
 {
-	const char *text = lua_tostring(L, 1), *behind;
+	const char *text = lua_tostring(L, -1), *behind;
 	struct dg_where w;
 
 	if (text == NULL) {
-		if (luaL_callmeta(L, 1, "__tostring") &&
+		if (luaL_callmeta(L, -1, "__tostring") &&
 		    lua_type(L, -1) == LUA_TSTRING)
 			text = lua_tostring(L, -1);
 		else
 			text = lua_pushfstring(L, "error was called with a %s",
-			    luaL_typename(L, 1));
+			    luaL_typename(L, -1));
 	}
 	if (dg_vm_place(dg_vm_of(L), text, &behind).line > 0) {
 		lua_pushstring(L, text);
 		return 1;
 	}
-	w = dg_vm_where(L, 1);
+	w = dg_vm_where(raised, level);
 	if (w.file != NULL)
 		lua_pushfstring(L, "%s:%d: %s", w.file, w.line, text);
 	else
@@ -191,17 +226,29 @@ on_error(lua_State *L)
 	return 1;
 }
 
+static int
+on_error(lua_State *L)
+{
+	lua_settop(L, 1);
+	return describe(L, L, 1);
+}
+
 static enum dg_rc
-run_failed(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e)
+out_of_memory(struct dg_vm *vm, struct dg_err *e)
 {
 	const struct dg_where *w = &vm->short_of_memory;
 
+	return dg_fail(e, DG_E_POLICY, 0, NULL,
+	    "%s:%d: needs more than the %zu KiB of memory a state may have",
+	    w->file != NULL ? w->file : "policy", w->line,
+	    vm->memory_max / 1024);
+}
+
+static enum dg_rc
+run_failed(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e)
+{
 	if (status == LUA_ERRMEM)
-		return dg_fail(e, DG_E_POLICY, 0, NULL,
-		    "%s:%d: needs more than the %zu KiB of memory a state may "
-		    "have",
-		    w->file != NULL ? w->file : "policy", w->line,
-		    vm->memory_max / 1024);
+		return out_of_memory(vm, e);
 	return dg_fail(e, DG_E_POLICY, 0, NULL, "%s",
 	    lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
 					   : "error in error handling");
@@ -211,6 +258,8 @@ enum dg_rc
 dg_vm_run(struct dg_vm *vm, lua_State *L, int nargs, unsigned long budget,
     struct dg_err *e)
 {
+	struct dg_budget b = { .left = budget, .given = budget };
+	struct dg_budget *outer_budget = vm->budget;
 	lua_State *outer = vm->running;
 	int base = lua_gettop(L) - nargs; /* where the function is */
 	enum dg_rc rc = DG_OK;
@@ -219,17 +268,82 @@ dg_vm_run(struct dg_vm *vm, lua_State *L, int nargs, unsigned long budget,
 	lua_pushcfunction(L, on_error);
 	lua_insert(L, base);
 	vm->running = L;
-	vm->left = vm->budget = budget;
-	vm->is_spent = false;
+	vm->budget = &b;
 	vm->short_of_memory = (struct dg_where){ NULL, 0 };
-	lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+	set_hook(vm, L, HOOK_EVERY);
 	status = lua_pcall(L, nargs, 0, base);
 	lua_sethook(L, NULL, 0, 0);
 	vm->running = outer;
+	vm->budget = outer_budget;
 	if (status != LUA_OK)
 		rc = run_failed(vm, L, status, e);
 	lua_settop(L, base - 1);
 	return rc;
+}
+
+/* ---- coroutines ---- */
+
+struct raised {
+	lua_State *co; /* what was raised is on top of it */
+	struct dg_err *e;
+};
+
+static int
+run_describe(lua_State *L)
+{
+	const struct raised *r = lua_touserdata(L, 1);
+
+	luaL_checkstack(L, 4, NULL);
+	lua_xmove(r->co, L, 1);
+	(void)describe(L, r->co, 0);
+	(void)dg_fail(r->e, DG_E_POLICY, 0, NULL, "%s", lua_tostring(L, -1));
+	return 0;
+}
+
+static void
+resume_failed(struct dg_vm *vm, lua_State *co, int status, struct dg_err *e)
+{
+	enum { DESCRIBE_BUDGET = 100000 }; /* an error's __tostring */
+	struct raised r = { co, e };
+	struct dg_err second = { 0 };
+
+	if (status == LUA_ERRMEM) {
+		(void)out_of_memory(vm, e);
+		return;
+	}
+	lua_pushcfunction(vm->L, run_describe);
+	lua_pushlightuserdata(vm->L, &r);
+	if (dg_vm_run(vm, vm->L, 1, DESCRIBE_BUDGET, &second) != DG_OK)
+		*e = second;
+}
+
+void
+dg_vm_watch(struct dg_vm *vm, lua_State *co)
+{
+	set_hook(vm, co, HOOK_EVERY);
+}
+
+int
+dg_vm_resume(struct dg_vm *vm, lua_State *co, int nargs, struct dg_budget *b,
+    struct dg_err *e)
+{
+	struct dg_budget *outer_budget = vm->budget;
+	lua_State *outer = vm->running;
+	int64_t began = dg_mono_ms();
+	int status, n;
+
+	vm->running = co;
+	vm->budget = b;
+	vm->short_of_memory = (struct dg_where){ NULL, 0 };
+	b->until_ms = began + b->run_ms;
+	set_hook(vm, co, b->is_spent ? 1 : HOOK_EVERY);
+	status = lua_resume(co, vm->L, nargs, &n);
+	b->run_ms -= dg_mono_ms() - began;
+	vm->running = outer;
+	vm->budget = outer_budget;
+	if (status != LUA_OK && status != LUA_YIELD)
+		resume_failed(vm, co, status, e);
+	return status;
 }
 
 /* ---- hooks and sets: numbered, in the registry ---- */

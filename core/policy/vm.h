@@ -17,19 +17,31 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <sys/queue.h>
 
 #include "dragoman/base/err.h"
 #include "dragoman/policy/policy.h"
 
 struct dg_load;
 
+/* What a run may still take, of one function or of one hook call. */
+struct dg_budget {
+	unsigned long left;  /* instructions */
+	unsigned long given; /* of them, for the message */
+	int64_t run_ms;      /* of running; 0 in `given_ms`: no bound */
+	int64_t given_ms;
+	int64_t until_ms;    /* monotonic: of the run under way */
+	bool is_spent;       /* then the hook fires at every instruction */
+};
+
 struct dg_vm {
 	lua_State *L;
 	size_t memory, memory_max;
-	unsigned long left;   /* instructions before this run is stopped */
-	unsigned long budget; /* what it was given, for the message */
-	bool is_spent;        /* then the hook fires at every instruction */
+	struct dg_budget *budget; /* of what runs now */
 	lua_State *running;   /* whose stack tells where memory ran out */
+	struct dg_call *call; /* the hook call that runs now, or NULL */
+	/* Coverage: told each line that runs, of which file of the policy. */
+	void (*on_line)(struct dg_vm *vm, const char *file, int line);
 	struct dg_where short_of_memory; /* line 0: it did not */
 	struct dg_load *load; /* while the policy files run; NULL afterwards */
 	struct dg_policy *policy;      /* outlives the vm */
@@ -54,6 +66,13 @@ void dg_vm_close(struct dg_vm *vm);
  * either way. */
 enum dg_rc dg_vm_run(struct dg_vm *vm, lua_State *L, int nargs,
     unsigned long budget, struct dg_err *e);
+/* Begin or go on with coroutine co, whose function and nargs arguments are on
+ * it, inside budget b.  LUA_OK, LUA_YIELD, or an error: then e->text is as
+ * above, and co must be reset. */
+int dg_vm_resume(struct dg_vm *vm, lua_State *co, int nargs,
+    struct dg_budget *b, struct dg_err *e);
+/* Count what co does next against vm->budget. */
+void dg_vm_watch(struct dg_vm *vm, lua_State *co);
 /* Where e->text of dg_vm_run points: file is owned by the policy, and *text is
  * what stands behind the place.  No place: file NULL and the whole text. */
 struct dg_where dg_vm_place(const struct dg_vm *vm, const char *message,
@@ -73,14 +92,28 @@ int dg_vm_raise(lua_State *L, const char *word, const char *const *list,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- one state for the asking half ---- */
+struct dg_hits;
+struct dg_policy_host;
+
+/* A hook that fails again and again is left alone for a while. */
+struct dg_breaker {
+	unsigned failures; /* all together */
+	unsigned in_a_row;
+	unsigned opened;   /* since it last worked: how long it rests */
+	int64_t open_until_ms; /* monotonic; 0: closed */
+};
+
 struct dg_policy_state {
 	struct dg_vm vm;
 	struct dg_policy *policy;
-	unsigned long instructions; /* a hook call */
-	unsigned long failures;     /* hooks that failed, all together */
-	unsigned *hook_failures;    /* by hook number, n_hooks + 1 */
+	struct dg_policy_host *host; /* NULL: nothing can wait */
+	unsigned long failures;      /* hooks that failed, all together */
+	struct dg_breaker *breakers; /* by hook number, n_hooks + 1 */
 	int n_hooks;
-	struct dg_notes *notes; /* of the session asked about, during a call */
+	LIST_HEAD(, dg_call) idle;    /* coroutines for the next calls */
+	LIST_HEAD(, dg_call) waiting; /* calls that wait */
+	unsigned n_idle;
+	struct dg_hits *hits;
 };
 
 /* "550 5.7.1 text" as policies write it: the enhanced code may be missing, the
@@ -89,6 +122,8 @@ struct dg_policy_state {
 const char *dg_reply_text_read(struct dg_str s, char first, int *code,
     char enhanced[12], struct dg_str *text);
 
+/* How long a hook of that question may wait by default; 0: it may not. */
+int64_t dg_question_wait_ms(enum dg_question q);
 /* NULL-ended names, for did-you-mean. */
 const char *const *dg_question_names(void);
 const char *const *dg_placeholder_names(void);

@@ -6,13 +6,9 @@
  * then the meaning.  A text's {placeholders} were checked at load; a function
  * in a row gets q and returns a text, d.say{...}, or nil for the next.
  */
-#include "decision.h"
+#include "call.h"
 
-#include <stdio.h>
-
-#include "dragoman/base/log.h"
-
-enum { TEXT_MAX = 64 * 1024, FACTS_MAX = 32 };
+enum { TEXT_MAX = 64 * 1024 };
 
 static const char built_in[] =
     "Your message to {recipient} could not be delivered ({meaning}).\n"
@@ -20,67 +16,68 @@ static const char built_in[] =
 
 /* ---- facts ---- */
 
-struct facts {
-	struct dg_fact v[FACTS_MAX];
-	size_t n;
-};
-
 static void
-add_s(struct facts *f, const char *name, struct dg_str text)
+facts_of(struct dg_asking *a)
 {
-	f->v[f->n++] = (struct dg_fact){ name, false, 0, text };
+	const struct dg_words_query *q = &a->query.words;
+	const struct dg_fact facts[] = {
+		{ "recipient", false, 0, q->recipient },
+		{ "domain", false, 0, q->domain },
+		{ "sender", false, 0, q->sender },
+		{ "peer", false, 0, q->peer },
+		{ "hop", false, 0, q->hop },
+		{ "host", false, 0, q->host },
+		{ "reply", false, 0, q->reply },
+		{ "code", true, q->code, DG_NOSTR },
+		{ "enhanced", false, 0, q->enhanced },
+		{ "meaning", false, 0, dg_str(dg_meaning_name(q->meaning)) },
+		{ "offered", false, 0, q->offered },
+		{ "held", false, 0, q->held },
+		{ "first_try", false, 0, q->first_try },
+		{ "tries", true, q->tries, DG_NOSTR },
+		{ "relay", false, 0, q->relay },
+		{ "size", true, (int64_t)q->size, DG_NOSTR },
+		{ "limit", true, (int64_t)q->limit, DG_NOSTR },
+		{ "subject", false, 0, q->subject },
+		{ "date", false, 0, q->date },
+		{ NULL, false, 0, DG_NOSTR },
+	};
+
+	memcpy(a->facts, facts, sizeof(facts));
 }
 
+/* What rows are chosen by. */
 static void
-add_i(struct facts *f, const char *name, int64_t number)
+keep(struct dg_asking *a)
 {
-	f->v[f->n++] = (struct dg_fact){ name, true, number, DG_NOSTR };
-}
+	struct dg_words_query *q = &a->query.words;
 
-static void
-facts_of(const struct dg_words_query *q, struct facts *f)
-{
-	memset(f, 0, sizeof(*f));
-	add_s(f, "recipient", q->recipient);
-	add_s(f, "domain", q->domain);
-	add_s(f, "sender", q->sender);
-	add_s(f, "peer", q->peer);
-	add_s(f, "hop", q->hop);
-	add_s(f, "host", q->host);
-	add_s(f, "reply", q->reply);
-	add_i(f, "code", q->code);
-	add_s(f, "enhanced", q->enhanced);
-	add_s(f, "meaning", dg_str(dg_meaning_name(q->meaning)));
-	add_s(f, "offered", q->offered);
-	add_s(f, "held", q->held);
-	add_s(f, "first_try", q->first_try);
-	add_i(f, "tries", q->tries);
-	add_s(f, "relay", q->relay);
-	add_i(f, "size", (int64_t)q->size);
-	add_i(f, "limit", (int64_t)q->limit);
-	add_s(f, "subject", q->subject);
-	add_s(f, "date", q->date);
+	q->recipient = dg_asking_fact(a, "recipient");
+	q->sender = dg_asking_fact(a, "sender");
+	q->peer = dg_asking_fact(a, "peer");
+	q->hop = dg_asking_fact(a, "hop");
+	q->enhanced = dg_asking_fact(a, "enhanced");
 }
 
 static const struct dg_fact *
-find(const struct facts *f, struct dg_str name)
+find(const struct dg_fact *facts, struct dg_str name)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (dg_str_is(name, f->v[i].name))
-			return &f->v[i];
+	for (; facts->name != NULL; facts++)
+		if (dg_str_is(name, facts->name))
+			return facts;
 	return NULL;
 }
 
 /* Put the facts in; what is no placeholder stands as it is. */
 static void
-fill(struct dg_str text, const struct facts *f, struct dg_buf *out)
+fill(struct dg_str text, const struct dg_fact *facts, struct dg_buf *out)
 {
 	while (text.n > 0) {
 		size_t open = dg_str_find(text, '{');
 		struct dg_str rest = dg_str_from(text, open + 1);
 		size_t close = dg_str_find(rest, '}');
 		const struct dg_fact *fact =
-		    close < rest.n ? find(f, dg_str_sub(rest, 0, close)) : NULL;
+		    close < rest.n ? find(facts, dg_str_sub(rest, 0, close)) : NULL;
 
 		(void)dg_buf_add(out, dg_str_sub(text, 0, open));
 		if (open >= text.n)
@@ -100,14 +97,14 @@ fill(struct dg_str text, const struct facts *f, struct dg_buf *out)
 }
 
 static void
-say(const char *text, const struct facts *f, struct dg_decision *out)
+say(const char *text, struct dg_asking *a)
 {
 	struct dg_buf b;
 
 	dg_buf_init(&b, TEXT_MAX);
-	fill(dg_str(text), f, &b);
-	out->kind = DG_D_SAY;
-	out->text = dg_arena_str(&out->arena, dg_buf_str(&b));
+	fill(dg_str(text), a->facts, &b);
+	a->d.kind = DG_D_SAY;
+	a->d.text = dg_arena_str(&a->d.arena, dg_buf_str(&b));
 	dg_buf_fini(&b);
 }
 
@@ -135,117 +132,160 @@ rank(const struct dg_words_row *r, const struct dg_words_query *q)
 	return dg_str_is(q->enhanced, r->enhanced) ? 3 : 0;
 }
 
-/* ---- a function in a row ---- */
+/* ---- the walk: question report, then rows ----
+ *
+ * at: 0 and 1 the hooks, then the d.words; in one, rank 3 to 1, and the rows.
+ */
+enum { WORDS_FROM = 2 };
 
-struct call {
-	const struct dg_words *words;
-	const struct dg_words_row *row;
-	const struct facts *facts;
-	const struct dg_notes *notes;
-	struct dg_decision *out;
-};
+static const struct dg_words *
+words_at(const struct dg_asking *a)
+{
+	const struct dg_rules *rules = dg_policy_rules(a->state->policy);
+	size_t i = a->at - WORDS_FROM;
+
+	return a->at >= WORDS_FROM && i < rules->n_words ? &rules->words[i]
+							 : NULL;
+}
+
+/* The next row of words w that counts. */
+static const struct dg_words_row *
+next_row(struct dg_asking *a, const struct dg_words *w)
+{
+	for (; a->rank >= 1; a->rank--, a->row = 0) {
+		while (a->row < w->n_rows) {
+			const struct dg_words_row *r = &w->rows[a->row++];
+
+			if (rank(r, &a->query.words) == a->rank)
+				return r;
+		}
+	}
+	return NULL;
+}
 
 static int
-run_row(lua_State *L)
+next(struct dg_asking *a)
 {
-	const struct call *c = lua_touserdata(L, 1);
-	struct dg_str s;
+	const struct dg_rules *rules = dg_policy_rules(a->state->policy);
+	const struct dg_words *w;
 
-	dg_vm_push_hook(L, c->row->hook);
-	dg_q_push(L, DG_Q_REPORT, c->facts->v, c->notes);
-	if (c->words->set_ref != 0)
-		dg_vm_push_set(L, c->words->set_ref);
-	else
-		lua_newtable(L);
-	lua_pushliteral(L, "set");
-	lua_insert(L, -2);
-	lua_rawset(L, -3);
-	lua_call(L, 1, 1);
-	if (lua_isnil(L, -1))
-		return 0;
-	if (dg_decision_is(L, -1)) {
-		dg_decision_read(L, lua_gettop(L), DG_Q_REPORT, c->out);
+	if (a->at == 0) {
+		a->at = 1;
+		if (a->own != NULL && a->own->of[DG_Q_REPORT] != 0)
+			return a->own->of[DG_Q_REPORT];
+	}
+	if (a->at == 1) {
+		a->at = WORDS_FROM;
+		a->rank = 0;
+		if (rules->on.of[DG_Q_REPORT] != 0)
+			return rules->on.of[DG_Q_REPORT];
+	}
+	if (a->rank == 0) { /* the hooks are behind us */
+		a->rank = 3;
+		a->row = 0;
+	}
+	for (; (w = words_at(a)) != NULL; a->at++, a->rank = 3, a->row = 0) {
+		const struct dg_words_row *r;
+
+		if (!applies(w, &a->query.words))
+			continue;
+		r = next_row(a, w);
+		if (r == NULL)
+			continue;
+		a->d.where = r->where;
+		if (r->hook != 0)
+			return r->hook;
+		say(r->text, a);
 		return 0;
 	}
-	if (lua_type(L, -1) != LUA_TSTRING)
-		return luaL_error(L, "a row of d.words returned a %s; return a "
-		    "text, d.say{...} or nil", luaL_typename(L, -1));
-	s.p = lua_tolstring(L, -1, &s.n);
-	if (s.n > TEXT_MAX)
-		return luaL_error(L, "a row of d.words returned more than "
-		    "64 KiB");
-	c->out->text = dg_arena_str(&c->out->arena, s);
-	c->out->where = c->row->where;
-	c->out->kind = DG_D_SAY;
+	a->d.where = (struct dg_where){ NULL, 0 };
+	say(built_in, a);
 	return 0;
 }
 
+/* A hook may give a subject alone: the text then comes from the rows. */
 static bool
-ask_row(struct dg_policy_state *s, struct call *c)
+ends(struct dg_asking *a)
 {
-	lua_State *L = s->vm.L;
-	struct dg_err e = { 0 };
-
-	lua_pushcfunction(L, run_row);
-	lua_pushlightuserdata(L, c);
-	if (dg_vm_run(&s->vm, L, 1, s->instructions, &e) != DG_OK) {
-		dg_hook_failed(s, DG_Q_REPORT, c->row->hook, e.text);
-		dg_decision_fini(c->out);
-		dg_decision_init(c->out);
-		return false;
-	}
-	return c->out->kind == DG_D_SAY;
-}
-
-/* The rows of one d.words, the best first; a function may pass. */
-static bool
-walk_rows(struct dg_policy_state *s, const struct dg_words *w,
-    const struct dg_words_query *q, const struct facts *f,
-    const struct dg_notes *notes, struct dg_decision *out)
-{
-	for (int wanted = 3; wanted >= 1; wanted--) {
-		for (size_t i = 0; i < w->n_rows; i++) {
-			const struct dg_words_row *r = &w->rows[i];
-			struct call c = { w, r, f, notes, out };
-
-			if (rank(r, q) != wanted)
-				continue;
-			if (r->hook == 0) {
-				say(r->text, f, out);
-				out->where = r->where;
-				return true;
-			}
-			if (ask_row(s, &c))
-				return true;
-		}
-	}
+	if (a->d.kind == DG_D_SAY && (a->d.says_nothing || a->d.text.n > 0))
+		return true;
+	a->d.kind = DG_D_NONE;
 	return false;
 }
 
-void
-dg_policy_words(struct dg_policy_state *s, const struct dg_hooks *own,
-    const struct dg_words_query *q, struct dg_notes *notes,
-    struct dg_decision *out)
+static void
+finish(struct dg_asking *a)
 {
-	const struct dg_rules *rules = dg_policy_rules(s->policy);
-	struct facts f;
+	const struct dg_words *w = a->rank > 0 ? words_at(a) : NULL;
 
-	facts_of(q, &f);
-	if (dg_policy_wants(rules, DG_Q_REPORT, own))
-		dg_policy_ask(s, DG_Q_REPORT, own, f.v, notes, out);
-	if (out->kind == DG_D_SAY && (out->says_nothing || out->text.n > 0))
+	if (w == NULL)
 		return;
-	out->kind = DG_D_NONE;
-	for (size_t i = 0; i < rules->n_words; i++) {
-		const struct dg_words *w = &rules->words[i];
+	if (a->d.subject.n == 0)
+		a->d.subject = dg_str(w->subject);
+	if (a->d.lang.n == 0)
+		a->d.lang = dg_str(w->lang);
+}
 
-		if (!applies(w, q) || !walk_rows(s, w, q, &f, notes, out))
-			continue;
-		if (out->subject.n == 0)
-			out->subject = dg_str(w->subject);
-		if (out->lang.n == 0)
-			out->lang = dg_str(w->lang);
+/* q.set: the values given to a ready set. */
+static void
+push(lua_State *L, struct dg_asking *a)
+{
+	const struct dg_words *w = a->rank > 0 ? words_at(a) : NULL;
+
+	lua_pushliteral(L, "set");
+	if (w != NULL && w->set_ref != 0)
+		dg_vm_push_set(L, w->set_ref);
+	else
+		lua_newtable(L);
+	lua_rawset(L, -3);
+}
+
+/* A row's function returns a text, d.say{...}, or nil for the next. */
+static void
+read(lua_State *L, struct dg_asking *a)
+{
+	struct dg_where row = a->d.where;
+	struct dg_str s;
+
+	if (a->rank == 0 || lua_isnil(L, -1) || dg_decision_is(L, -1)) {
+		dg_asking_read(L, a);
 		return;
 	}
-	say(built_in, &f, out);
+	if (lua_type(L, -1) != LUA_TSTRING)
+		luaL_error(L,
+		    "a row of d.words returned a %s; return a text, "
+		    "d.say{...} or nil",
+		    luaL_typename(L, -1));
+	s.p = lua_tolstring(L, -1, &s.n);
+	if (s.n > TEXT_MAX)
+		luaL_error(L, "a row of d.words returned more than 64 KiB");
+	a->d.text = dg_arena_str(&a->d.arena, s);
+	a->d.where = row;
+	a->d.kind = DG_D_SAY;
+}
+
+static const struct dg_asking_walk words_walk = {
+	.next = next,
+	.ends = ends,
+	.finish = finish,
+	.push = push,
+	.read = read,
+	.keep = keep,
+};
+
+bool
+dg_policy_words(struct dg_policy_state *s, struct dg_asking *a,
+    const struct dg_hooks *own, const struct dg_words_query *q,
+    struct dg_notes *notes)
+{
+	a->state = s;
+	a->question = DG_Q_REPORT;
+	a->own = own;
+	a->notes = notes;
+	a->walk = &words_walk;
+	a->at = a->row = 0;
+	a->rank = 0;
+	a->query.words = *q;
+	facts_of(a);
+	return dg_asking_walk(a);
 }

@@ -103,31 +103,42 @@ on_mailed(void *ctx, uint64_t ticket, enum dg_rc rc, const struct dg_err *e)
 		dg_log(DG_LOG_ERROR, "alert-mail", dg_kv_z("why", e->text));
 }
 
+/* A mail whose route is asked for. */
+struct dg_alert_mail {
+	LIST_ENTRY(dg_alert_mail) next;
+	struct dg_worker *worker;
+	struct dg_generation *generation; /* pinned */
+	struct dg_asking asking;
+	char *name, *text;
+};
+
 static void
-mail(struct dg_worker *w, const char *name, const char *text)
+mail_free(struct dg_alert_mail *m)
 {
-	const struct dg_config *c = dg_generation_config(w->generation);
-	struct dg_route_query q = { .recipient = dg_str(c->postmaster) };
-	struct dg_decision d;
+	LIST_REMOVE(m, next);
+	dg_asking_drop(&m->asking);
+	dg_generation_unpin(m->generation);
+	free(m->name);
+	free(m->text);
+	free(m);
+}
+
+static void
+send_mail(struct dg_alert_mail *m, const struct dg_hop *hop)
+{
+	const struct dg_config *c = dg_generation_config(m->generation);
+	struct dg_worker *w = m->worker;
 	struct dg_draft *draft = NULL;
 	struct dg_err e = { 0 };
-	const struct dg_hop *hop;
 	struct dg_buf b;
 
+	if (dg_draft_open(w->relay->spool, &draft, &e) != DG_OK)
+		return;
 	dg_buf_init(&b, 16 * 1024);
-	dg_decision_init(&d);
-	if (q.recipient.n == 0)
-		goto out;
-	dg_policy_route(dg_generation_state(w->generation, w->index), &q, NULL,
-	    &d);
-	if (d.kind != DG_D_TO ||
-	    dg_draft_open(w->relay->spool, &draft, &e) != DG_OK)
-		goto out;
-	hop = dg_rules_hop(dg_generation_rules(w->generation), d.hop);
-	compose(c, name, text, dg_draft_name(draft), &b);
+	compose(c, m->name, m->text, dg_draft_name(draft), &b);
 	if (dg_draft_write(draft, dg_buf_str(&b), &e) == DG_OK) {
 		struct dg_item_rcpt r = {
-			.address = q.recipient,
+			.address = dg_str(c->postmaster),
 			.lane = dg_str(hop->name),
 			.due_ms = dg_now_ms(),
 			.expire_ms = dg_now_ms() + hop->give_up_ms,
@@ -144,9 +155,50 @@ mail(struct dg_worker *w, const char *name, const char *text)
 	} else {
 		dg_draft_free(draft);
 	}
-out:
-	dg_decision_fini(&d);
 	dg_buf_fini(&b);
+}
+
+static void
+on_routed(void *ctx, struct dg_asking *a)
+{
+	struct dg_alert_mail *m = ctx;
+
+	if (a->d.kind == DG_D_TO)
+		send_mail(m, dg_rules_hop(dg_generation_rules(m->generation),
+		    a->d.hop));
+	mail_free(m);
+}
+
+static void
+mail(struct dg_worker *w, const char *name, const char *text)
+{
+	struct dg_route_query q = {
+		.recipient =
+		    dg_str(dg_generation_config(w->generation)->postmaster),
+	};
+	struct dg_alert_mail *m;
+
+	if (q.recipient.n == 0)
+		return;
+	m = dg_alloc0(sizeof(*m));
+	m->worker = w;
+	m->generation = dg_generation_pin(w->generation);
+	m->name = dg_strdup(name);
+	m->text = dg_strdup(text);
+	dg_asking_init(&m->asking, on_routed, m);
+	LIST_INSERT_HEAD(&w->alert_mails, m, next);
+	if (dg_policy_route(dg_generation_state(m->generation, w->index),
+		&m->asking, &q, NULL))
+		on_routed(m, &m->asking);
+}
+
+void
+dg_alert_mails_drop(struct dg_worker *w)
+{
+	struct dg_alert_mail *m;
+
+	while ((m = LIST_FIRST(&w->alert_mails)) != NULL)
+		mail_free(m);
 }
 
 void

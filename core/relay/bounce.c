@@ -35,20 +35,40 @@ config_of(const struct dg_attempt *a)
 	return dg_generation_config(a->generation);
 }
 
-static char *
-keep(struct dg_bounce *b, char *own)
-{
-	b->heap[b->n_heap++] = own;
-	return own;
-}
+/* The report being written. */
+struct words {
+	struct dg_buf text;
+	char *subject, *lang;
+	struct dg_report_rcpt *rcpts;
+	char (*status)[12];
+	size_t n;
+};
 
-void
-dg_bounce_fini(struct dg_bounce *b)
-{
-	for (size_t i = 0; i < b->n_heap; i++)
-		free(b->heap[i]);
-	b->n_heap = 0;
-}
+enum phase {
+	WORDS,         /* of each failed recipient */
+	TO_SENDER,     /* a route for the report to the sender */
+	TO_POSTMASTER, /* or to postmaster */
+	DONE,
+};
+
+struct dg_bounce {
+	struct dg_attempt *a;
+	dg_bounce_fn *fn;
+	enum phase phase;
+	size_t at; /* WORDS: the recipient */
+	bool is_asking;
+	struct dg_asking asking;
+	struct words w;
+	struct dg_str original; /* of the claim */
+	bool returns_whole;
+	enum dg_rc rc;
+	struct dg_err e;
+	struct dg_new_message news[1];
+	struct dg_item item;
+	struct dg_item_rcpt rcpt;
+	char *to, *lane; /* heap: of rcpt */
+	size_t n;
+};
 
 /* A failed recipient's status is 5.x.x, also when a 4.x.x was waited out. */
 static void
@@ -90,19 +110,22 @@ header_of(struct dg_str header, const char *name, struct dg_buf *out)
 		dg_buf_reset(out);
 }
 
-struct words {
-	struct dg_buf text;
-	char *subject, *lang;
-	struct dg_report_rcpt *rcpts;
-	char (*status)[12];
-	size_t n;
-};
+static void on_asked(void *ctx, struct dg_asking *asking);
 
-static void
-words_of(struct dg_attempt *a, const struct dg_attempt_rcpt *x,
-    struct dg_str header, struct dg_decision *out)
+static struct dg_policy_state *
+state_of(const struct dg_attempt *a)
 {
+	return dg_generation_state(a->generation, a->worker->index);
+}
+
+static bool
+ask_words(struct dg_bounce *b, const struct dg_attempt_rcpt *x)
+{
+	struct dg_attempt *a = b->a;
 	const struct dg_item *it = &a->claim->item;
+	struct dg_str header =
+	    dg_str_sub(b->original, 0, dg_header_length(b->original));
+	bool is_done;
 	int64_t now = dg_now_ms();
 	struct dg_buf subject, date, first;
 	char held[24];
@@ -142,11 +165,12 @@ words_of(struct dg_attempt *a, const struct dg_attempt_rcpt *x,
 	q.date = dg_buf_str(&date);
 	q.first_try = dg_buf_str(&first);
 	q.held = dg_str(held);
-	dg_policy_words(dg_generation_state(a->generation, a->worker->index),
-	    a->hop != NULL ? &a->hop->on : NULL, &q, &a->notes, out);
+	is_done = dg_policy_words(state_of(a), &b->asking,
+	    a->hop != NULL ? &a->hop->on : NULL, &q, &a->notes);
 	dg_buf_fini(&subject);
 	dg_buf_fini(&date);
 	dg_buf_fini(&first);
+	return is_done;
 }
 
 static void
@@ -165,65 +189,39 @@ add_words(struct words *w, const struct dg_decision *d)
 		w->lang = dg_str_dup(d->lang);
 }
 
-/* Words and machine facts of every failed recipient that is reported. */
+/* Words and machine facts of a failed recipient. */
 static void
-gather(struct dg_attempt *a, struct dg_str header, struct words *w)
+take_words(struct dg_bounce *b, const struct dg_attempt_rcpt *x)
 {
-	for (size_t i = 0; i < a->n_rcpts; i++) {
-		const struct dg_attempt_rcpt *x = &a->rcpts[i];
-		struct dg_decision d;
-		char where[256];
+	const struct dg_decision *d = &b->asking.d;
+	struct words *w = &b->w;
+	char where[256];
 
-		if (x->out.outcome != DG_OUTCOME_FAILED)
-			continue;
-		dg_decision_init(&d);
-		words_of(a, x, header, &d);
-		dg_log(DG_LOG_INFO, "report",
-		    dg_kv_z("id", a->claim->item.name),
-		    dg_kv_s("about", x->item->address),
-		    dg_kv_z("meaning", dg_meaning_name(x->result.meaning)),
-		    dg_kv_z("words",
-			d.says_nothing ? "none: a policy says no report" : ""),
-		    dg_kv_z("where", dg_where_text(d.where, where,
-				     sizeof(where))));
-		if (!d.says_nothing) {
-			add_words(w, &d);
-			status_of(&x->result, w->status[w->n]);
-			w->rcpts[w->n] = (struct dg_report_rcpt){
-				.final = x->item->address,
-				.original = x->item->original,
-				.action = DG_STR("failed"),
-				.status = dg_str(w->status[w->n]),
-				.host = x->out.host,
-				.reply = dg_str(x->result.text),
-				.meaning = dg_str(
-				    dg_meaning_name(x->result.meaning)),
-				.last_ms = dg_now_ms(),
-			};
-			w->n++;
-		}
-		dg_decision_fini(&d);
-	}
+	dg_log(DG_LOG_INFO, "report",
+	    dg_kv_z("id", b->a->claim->item.name),
+	    dg_kv_s("about", x->item->address),
+	    dg_kv_z("meaning", dg_meaning_name(x->result.meaning)),
+	    dg_kv_z("words",
+		d->says_nothing ? "none: a policy says no report" : ""),
+	    dg_kv_z("where", dg_where_text(d->where, where, sizeof(where))));
+	if (d->says_nothing)
+		return;
+	add_words(w, d);
+	status_of(&x->result, w->status[w->n]);
+	w->rcpts[w->n] = (struct dg_report_rcpt){
+		.final = x->item->address,
+		.original = x->item->original,
+		.action = DG_STR("failed"),
+		.status = dg_str(w->status[w->n]),
+		.host = x->out.host,
+		.reply = dg_str(x->result.text),
+		.meaning = dg_str(dg_meaning_name(x->result.meaning)),
+		.last_ms = dg_now_ms(),
+	};
+	w->n++;
 }
 
-/* A route for a report to that address: the hop, or NULL. */
-static const struct dg_hop *
-route_report(struct dg_attempt *a, struct dg_str to)
-{
-	const struct dg_rules *rules = dg_generation_rules(a->generation);
-	struct dg_route_query q = { .recipient = to };
-	const struct dg_hop *hop = NULL;
-	struct dg_decision d;
-
-	dg_decision_init(&d);
-	dg_policy_route(
-	    dg_generation_state(a->generation, a->worker->index), &q,
-	    &a->notes, &d);
-	if (d.kind == DG_D_TO)
-		hop = dg_rules_hop(rules, d.hop);
-	dg_decision_fini(&d);
-	return hop;
-}
+/* ---- where it goes ---- */
 
 static void
 no_way(struct dg_attempt *a, const char *why)
@@ -236,37 +234,34 @@ no_way(struct dg_attempt *a, const char *why)
 	free(text);
 }
 
-/* Who gets the report, and through which hop; false: nobody can. */
 static bool
-address_report(struct dg_attempt *a, struct dg_str *to,
-    const struct dg_hop **hop)
+ask_route(struct dg_bounce *b, struct dg_str to)
+{
+	struct dg_route_query q = { .recipient = to };
+
+	return dg_policy_route(state_of(b->a), &b->asking, &q, &b->a->notes);
+}
+
+/* May it go to postmaster?  Not when postmaster refused a report just now. */
+static bool
+has_postmaster(struct dg_attempt *a)
 {
 	const struct dg_item *it = &a->claim->item;
 	struct dg_str postmaster = dg_str(config_of(a)->postmaster);
 
-	if (it->sender.n > 0 && !it->is_report) {
-		*to = it->sender;
-		*hop = route_report(a, *to);
-		if (*hop != NULL)
-			return true;
+	if (postmaster.n == 0) {
+		no_way(a, "no `postmaster` is set in the configuration");
+		return false;
 	}
 	for (size_t i = 0; i < a->n_rcpts; i++) {
-		if (it->is_report && postmaster.n > 0 &&
+		if (it->is_report &&
 		    a->rcpts[i].out.outcome == DG_OUTCOME_FAILED &&
 		    dg_str_ieq(a->rcpts[i].item->address, postmaster)) {
 			no_way(a, "postmaster refused it too");
 			return false;
 		}
 	}
-	if (postmaster.n == 0) {
-		no_way(a, "no `postmaster` is set in the configuration");
-		return false;
-	}
-	*to = postmaster;
-	*hop = route_report(a, *to);
-	if (*hop == NULL)
-		no_way(a, "no route leads to its sender or to postmaster");
-	return *hop != NULL;
+	return true;
 }
 
 static enum dg_rc
@@ -308,81 +303,205 @@ compose(struct dg_attempt *a, const struct words *w, struct dg_str to,
 }
 
 /* The draft and its facts, ready for settle. */
-static enum dg_rc
-enqueue(struct dg_attempt *a, const struct words *w, struct dg_str original,
-    bool whole, struct dg_bounce *out, struct dg_err *e)
+static void
+enqueue(struct dg_bounce *b, struct dg_str to, const struct dg_hop *hop)
 {
-	const struct dg_hop *hop = NULL;
-	struct dg_str to = DG_NOSTR;
+	struct dg_attempt *a = b->a;
 	struct dg_draft *draft = NULL;
 	struct dg_buf text;
-	enum dg_rc rc;
 
-	if (!address_report(a, &to, &hop))
-		return DG_OK;
 	/* too small a cap would keep the report from ever being written */
-	dg_buf_init(&text, REPORT_MAX + w->n * REPORT_A_RCPT);
-	rc = dg_draft_open(a->worker->relay->spool, &draft, e);
-	if (rc == DG_OK)
-		rc = compose(a, w, to, original, whole, dg_draft_name(draft),
-		    &text, e);
-	if (rc == DG_OK)
-		rc = dg_draft_write(draft, dg_buf_str(&text), e);
-	if (rc != DG_OK) {
+	dg_buf_init(&text, REPORT_MAX + b->w.n * REPORT_A_RCPT);
+	b->rc = dg_draft_open(a->worker->relay->spool, &draft, &b->e);
+	if (b->rc == DG_OK)
+		b->rc = compose(a, &b->w, to, b->original, b->returns_whole,
+		    dg_draft_name(draft), &text, &b->e);
+	if (b->rc == DG_OK)
+		b->rc = dg_draft_write(draft, dg_buf_str(&text), &b->e);
+	dg_buf_fini(&text);
+	if (b->rc != DG_OK) {
 		dg_draft_free(draft);
-		goto out;
+		return;
 	}
-	dg_log(DG_LOG_INFO, "report-sent", dg_kv_z("about", a->claim->item.name),
+	dg_log(DG_LOG_INFO, "report-sent",
+	    dg_kv_z("about", a->claim->item.name),
 	    dg_kv_s("id", dg_draft_name(draft)), dg_kv_s("to", to),
 	    dg_kv_z("hop", hop->name));
-	out->rcpts[0] = (struct dg_item_rcpt){
-		.address = dg_str(keep(out, dg_str_dup(to))),
-		.lane = dg_str(keep(out, dg_strdup(hop->name))),
+	b->to = dg_str_dup(to);
+	b->lane = dg_strdup(hop->name);
+	b->rcpt = (struct dg_item_rcpt){
+		.address = dg_str(b->to),
+		.lane = dg_str(b->lane),
 		.due_ms = dg_now_ms(),
 		.expire_ms = dg_now_ms() + hop->give_up_ms,
 	};
-	out->items[0] = (struct dg_item){
+	b->item = (struct dg_item){
 		.arrival_ms = dg_now_ms(),
 		.is_report = true,
-		.body_8bit = a->claim->item.body_8bit && whole,
-		.rcpts = &out->rcpts[0],
+		.body_8bit = a->claim->item.body_8bit && b->returns_whole,
+		.rcpts = &b->rcpt,
 		.n_rcpts = 1,
 	};
-	out->news[0] = (struct dg_new_message){ draft, &out->items[0] };
-	out->n = 1;
-out:
-	dg_buf_fini(&text);
-	return rc;
+	b->news[0] = (struct dg_new_message){ draft, &b->item };
+	b->n = 1;
+}
+
+/* ---- the way of a report ---- */
+
+static void
+end_asking(struct dg_bounce *b)
+{
+	if (b->is_asking)
+		dg_asking_drop(&b->asking);
+	b->is_asking = false;
+}
+
+static void
+begin_asking(struct dg_bounce *b)
+{
+	end_asking(b);
+	dg_asking_init(&b->asking, on_asked, b);
+	b->is_asking = true;
+}
+
+/* All words are there: who gets them? */
+static void
+address(struct dg_bounce *b)
+{
+	const struct dg_item *it = &b->a->claim->item;
+
+	if (b->w.n == 0)
+		b->phase = DONE; /* a policy wants no report */
+	else if (it->sender.n > 0 && !it->is_report)
+		b->phase = TO_SENDER;
+	else
+		b->phase = has_postmaster(b->a) ? TO_POSTMASTER : DONE;
+}
+
+/* Ask what the phase needs; false: a hook waits. */
+static bool
+ask(struct dg_bounce *b)
+{
+	struct dg_attempt *a = b->a;
+
+	if (b->phase == WORDS) {
+		while (b->at < a->n_rcpts &&
+		    a->rcpts[b->at].out.outcome != DG_OUTCOME_FAILED)
+			b->at++;
+		if (b->at == a->n_rcpts)
+			address(b);
+	}
+	begin_asking(b);
+	switch (b->phase) {
+	case WORDS:
+		return ask_words(b, &a->rcpts[b->at]);
+	case TO_SENDER:
+		return ask_route(b, a->claim->item.sender);
+	case TO_POSTMASTER:
+		return ask_route(b, dg_str(config_of(a)->postmaster));
+	case DONE:
+		break;
+	}
+	return true;
+}
+
+static void
+take_route(struct dg_bounce *b)
+{
+	const struct dg_decision *d = &b->asking.d;
+	struct dg_attempt *a = b->a;
+	bool is_last = b->phase == TO_POSTMASTER;
+	struct dg_str to = is_last ? dg_str(config_of(a)->postmaster)
+				   : a->claim->item.sender;
+
+	b->phase = DONE;
+	if (d->kind == DG_D_TO)
+		enqueue(b, to,
+		    dg_rules_hop(dg_generation_rules(a->generation), d->hop));
+	else if (is_last)
+		no_way(a, "no route leads to its sender or to postmaster");
+	else if (has_postmaster(a))
+		b->phase = TO_POSTMASTER;
+}
+
+static void
+take(struct dg_bounce *b)
+{
+	if (b->phase == WORDS)
+		take_words(b, &b->a->rcpts[b->at++]);
+	else if (b->phase != DONE)
+		take_route(b);
+}
+
+bool
+dg_bounce_write(struct dg_bounce *b)
+{
+	while (b->phase != DONE) {
+		if (!ask(b))
+			return false;
+		take(b);
+	}
+	end_asking(b);
+	return true;
+}
+
+static void
+on_asked(void *ctx, struct dg_asking *asking)
+{
+	struct dg_bounce *b = ctx;
+
+	(void)asking;
+	take(b);
+	if (dg_bounce_write(b))
+		b->fn(b->a, b);
+}
+
+struct dg_bounce *
+dg_bounce_new(struct dg_attempt *a, dg_bounce_fn *fn)
+{
+	struct dg_bounce *b = dg_alloc0(sizeof(*b));
+
+	b->a = a;
+	b->fn = fn;
+	b->returns_whole = a->claim->item.size <= RETURN_WHOLE_MAX;
+	dg_buf_init(&b->w.text, TEXT_MAX);
+	b->w.rcpts = dg_alloc0(a->n_rcpts * sizeof(*b->w.rcpts));
+	b->w.status = dg_alloc0(a->n_rcpts * sizeof(*b->w.status));
+	b->rc = dg_claim_body(a->claim, 0, RETURN_WHOLE_MAX, &b->original,
+	    &b->e);
+	if (b->rc != DG_OK)
+		b->phase = DONE;
+	if (!b->returns_whole)
+		b->original.n = dg_header_length(b->original);
+	return b;
+}
+
+void
+dg_bounce_free(struct dg_bounce *b)
+{
+	if (b == NULL)
+		return;
+	end_asking(b);
+	free(b->w.subject);
+	free(b->w.lang);
+	free(b->w.rcpts);
+	free(b->w.status);
+	dg_buf_fini(&b->w.text);
+	free(b->to);
+	free(b->lane);
+	free(b);
 }
 
 enum dg_rc
-dg_bounce_write(struct dg_attempt *a, struct dg_bounce *out, struct dg_err *e)
+dg_bounce_rc(const struct dg_bounce *b, struct dg_err *e)
 {
-	bool whole = a->claim->item.size <= RETURN_WHOLE_MAX;
-	struct dg_str original = DG_NOSTR;
-	struct words w = { 0 };
-	size_t n_failed = 0;
-	enum dg_rc rc;
+	*e = b->e;
+	return b->rc;
+}
 
-	for (size_t i = 0; i < a->n_rcpts; i++)
-		n_failed += a->rcpts[i].out.outcome == DG_OUTCOME_FAILED;
-	if (n_failed == 0)
-		return DG_OK;
-	rc = dg_claim_body(a->claim, 0, RETURN_WHOLE_MAX, &original, e);
-	if (rc != DG_OK)
-		return rc;
-	if (!whole)
-		original.n = dg_header_length(original);
-	dg_buf_init(&w.text, TEXT_MAX);
-	w.rcpts = dg_alloc0(n_failed * sizeof(*w.rcpts));
-	w.status = dg_alloc0(n_failed * sizeof(*w.status));
-	gather(a, dg_str_sub(original, 0, dg_header_length(original)), &w);
-	if (w.n > 0)
-		rc = enqueue(a, &w, original, whole, out, e);
-	free(w.subject);
-	free(w.lang);
-	free(w.rcpts);
-	free(w.status);
-	dg_buf_fini(&w.text);
-	return rc;
+const struct dg_new_message *
+dg_bounce_news(const struct dg_bounce *b, size_t *n)
+{
+	*n = b->n;
+	return b->news;
 }

@@ -256,11 +256,13 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 		.n_secrets = c->n_secrets,
 		.listeners = listeners,
 		.memory_max = (size_t)c->limits.policy_memory,
-		.instructions = (unsigned long)c->limits.policy_instructions,
 		.load_instructions = 1000 * 1000 * 1000,
 		.is_lab = o->is_lab,
 	};
 
+	for (int q = 0; q < DG_Q_N; q++)
+		po.budget[q].instructions =
+		    (unsigned long)c->limits.policy_instructions;
 	for (size_t i = 0; i < c->n_vars; i++)
 		vars[i] = (struct dg_policy_name){ c->vars[i].name,
 			c->vars[i].value };

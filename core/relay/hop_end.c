@@ -21,6 +21,7 @@ enum {
 static void
 drop_connection(struct dg_hop_session *h)
 {
+	dg_hop_forget(h);
 	dg_conn_free(h->conn);
 	h->conn = NULL;
 	dg_cli_free(h->cli);
@@ -102,51 +103,74 @@ dg_hop_log_end(const struct dg_hop_session *h, const struct dg_result *r,
 	    dg_kv_z("said", r->text), dg_kv_z("then", then));
 }
 
-/* ENDED before the attempt's transaction: who is next? */
+/* What is to be done is known: h->ended is what ended it. */
 static void
-ended_early(struct dg_hop_session *h)
+end_early(struct dg_hop_session *h, const struct dg_judgement *j)
 {
 	struct dg_result r = h->ended;
-	struct dg_judgement j = { 0 };
-	bool wants_new;
-	char skip[16] = "";
 
-	wants_new = h->cli != NULL && dg_cli_wants_new_session(h->cli, skip);
-	/* what was judged at AUTH counts if that is what ended it */
-	if (h->has_judged && h->judged_about.code == r.code &&
-	    h->judged_about.stage == r.stage &&
-	    strcmp(h->judged_about.text, r.text) == 0)
-		j = h->judged;
-	else
-		dg_judge(h->worker, h->generation, h->hop, h->host, &r,
-		    &h->attempt->claim->item, NULL, &h->attempt->notes, &j);
-	r.meaning = j.meaning;
-	if (j.action == DG_ACTION_NEXT_VERB && wants_new) {
+	r.meaning = j->meaning;
+	if (j->action == DG_ACTION_NEXT_VERB && h->wants_new) {
 		dg_hop_log_end(h, &r, "next verb, new session");
-		memcpy(h->skip_verb, skip, sizeof(skip));
-		drop_connection(h);
+		memcpy(h->skip_verb, h->new_skip_verb, sizeof(h->skip_verb));
 		dg_hop_dial(h);
 		return;
 	}
-	if (j.action == DG_ACTION_NEXT_VERB)
+	if (j->action == DG_ACTION_NEXT_VERB)
 		r.meaning = DG_MEANING_NO_COMMON_AUTH; /* none is left */
 	if (r.stage == DG_STAGE_TLS && h->hop->tls == DG_TLS_OPPORTUNISTIC &&
 	    !h->in_clear) {
 		dg_hop_log_end(h, &r, "again without TLS");
 		h->in_clear = true;
-		drop_connection(h);
 		dg_hop_dial(h);
 		return;
 	}
-	if (j.action == DG_ACTION_NEXT_HOST ||
+	if (j->action == DG_ACTION_NEXT_HOST ||
 	    r.meaning == DG_MEANING_UNREACHABLE ||
 	    r.meaning == DG_MEANING_TEMPORARY) {
 		dg_hop_log_end(h, &r, "next host");
 		dg_hop_next_host(h, &r);
 		return;
 	}
-	dg_hop_log_end(h, &r, dg_action_name(j.action));
+	dg_hop_log_end(h, &r, dg_action_name(j->action));
 	session_fail(h, &r);
+}
+
+static void
+on_end_judged(void *ctx, struct dg_judging *j)
+{
+	struct dg_hop_session *h = ctx;
+	struct dg_judgement out = j->out;
+
+	h->is_asking = false;
+	end_early(h, &out);
+}
+
+/* ENDED before the attempt's transaction: who is next?  The connection goes
+ * before the question, which may take a while. */
+static void
+ended_early(struct dg_hop_session *h)
+{
+	const struct dg_judge_query q = { h->hop, h->host, &h->ended,
+		&h->attempt->claim->item, NULL, &h->attempt->notes };
+	const struct dg_result *r = &h->ended;
+	struct dg_judgement j = h->judged;
+	/* what was judged at AUTH counts if that is what ended it */
+	bool was_judged = h->has_judged && h->judged_about.code == r->code &&
+	    h->judged_about.stage == r->stage &&
+	    strcmp(h->judged_about.text, r->text) == 0;
+
+	h->new_skip_verb[0] = '\0';
+	h->wants_new =
+	    h->cli != NULL && dg_cli_wants_new_session(h->cli, h->new_skip_verb);
+	drop_connection(h);
+	if (!was_judged) {
+		if (!dg_judge(h->worker, h->generation, &q, &h->judging,
+			on_end_judged, h))
+			return;
+		j = h->judging.out;
+	}
+	end_early(h, &j);
 }
 
 void
@@ -160,7 +184,7 @@ dg_hop_ended(struct dg_hop_session *h)
 	if (h->attempt != NULL && h->is_mailing) {
 		/* every recipient got its RESULT */
 		dg_hop_log_end(h, &h->ended, "connection ended");
-		dg_attempt_settle(h->attempt);
+		dg_attempt_conclude(h->attempt);
 		h->attempt = NULL;
 	}
 	if (h->attempt != NULL) {

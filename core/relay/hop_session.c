@@ -19,7 +19,6 @@ enum {
 };
 
 static void on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev);
-static void pump(struct dg_hop_session *h);
 
 static const struct dg_config_limits *
 limits_of(const struct dg_hop_session *h)
@@ -108,7 +107,7 @@ ready(struct dg_hop_session *h)
 			    mech, dg_generation_number(h->generation));
 	}
 	if (h->attempt != NULL && h->is_mailing) {
-		dg_attempt_settle(h->attempt);
+		dg_attempt_conclude(h->attempt);
 		h->attempt = NULL;
 		h->is_mailing = false;
 	}
@@ -204,7 +203,9 @@ carry_out(struct dg_hop_session *h)
 
 			asked_result = asked->result;
 			dg_hop_answer(h, question, &asked_result);
-			again = true;
+			again = !h->is_asking;
+			if (h->is_asking) /* it comes later */
+				dg_acts_reset(&h->acts);
 		} else if (last == DG_ACT_READY) {
 			ready(h);
 			again = true;
@@ -247,7 +248,7 @@ pump_as(struct dg_hop_session *h, bool has_moved)
 		give_piece(h);
 		carry_out(h);
 	}
-	while (!h->is_over && !h->in_handshake) {
+	while (!h->is_over && !h->in_handshake && !h->is_asking) {
 		struct dg_str in = dg_conn_input(h->conn);
 		size_t used;
 
@@ -266,8 +267,8 @@ pump_as(struct dg_hop_session *h, bool has_moved)
 		arm(h);
 }
 
-static void
-pump(struct dg_hop_session *h)
+void
+dg_hop_pump(struct dg_hop_session *h)
 {
 	pump_as(h, true);
 }
@@ -275,6 +276,7 @@ pump(struct dg_hop_session *h)
 static void
 lost(struct dg_hop_session *h, const char *words)
 {
+	dg_hop_forget(h);
 	if (h->in_handshake) {
 		h->in_handshake = false;
 		dg_cli_tls_done(h->cli, false, words, &h->acts);
@@ -301,13 +303,13 @@ on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 		pump_as(h, false);
 		break;
 	case DG_CONN_DRAINED:
-		pump(h);
+		dg_hop_pump(h);
 		break;
 	case DG_CONN_TLS:
 		h->in_handshake = false;
 		dg_cli_tls_done(h->cli, true,
 		    dg_conn_tls_words(c).p, &h->acts);
-		pump(h);
+		dg_hop_pump(h);
 		break;
 	case DG_CONN_EOF:
 		lost(h, "the hop closed the connection");
@@ -320,7 +322,7 @@ on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 			dg_acts_reset(&h->acts);
 			dg_cli_quit(h->cli, &h->acts);
 			h->is_ready = false;
-			pump(h);
+			dg_hop_pump(h);
 		} else {
 			lost(h, "the hop did not answer in time");
 		}
@@ -390,7 +392,7 @@ on_dialled(void *ctx, uint64_t ticket, struct dg_conn *own_conn,
 	h->conn = own_conn;
 	dg_conn_set_fn(own_conn, on_conn, h);
 	start_machine(h);
-	pump(h);
+	dg_hop_pump(h);
 }
 
 void
@@ -432,7 +434,7 @@ dg_hop_session_reuse(struct dg_lane *l, struct dg_attempt *own_a)
 		TAILQ_REMOVE(&l->waiting, own_a, next);
 		h->attempt = own_a;
 		begin_mail(h);
-		pump(h);
+		dg_hop_pump(h);
 		return true;
 	}
 	return false;
@@ -450,7 +452,7 @@ dg_hop_sessions_close_idle(struct dg_worker *w)
 		h->is_ready = false;
 		dg_acts_reset(&h->acts);
 		dg_cli_quit(h->cli, &h->acts);
-		pump(h);
+		dg_hop_pump(h);
 	}
 }
 
@@ -464,6 +466,7 @@ dg_hop_sessions_drop(struct dg_worker *w)
 
 	LIST_FOREACH (l, &w->lanes, next)
 		dg_lane_give_back(l);
+	dg_attempts_give_back(w);
 	while ((h = dg_slots_next(w->hop_sessions, &at)) != NULL) {
 		struct dg_attempt *a = h->attempt;
 

@@ -29,6 +29,12 @@ struct dg_hop_session {
 	bool has_judged;     /* policy answered REPLY in this session */
 	struct dg_judgement judged;
 	struct dg_result judged_about; /* which reply that was */
+	/* what the machine asked, on its way through the policy */
+	bool is_asking;
+	struct dg_asking speaking;
+	struct dg_judging judging; /* REPLY; and what to do about its end */
+	bool wants_new;            /* its end: another verb, in a new session */
+	char new_skip_verb[16];
 	struct dg_result ended;
 	uint64_t body_at;
 	unsigned mails;
@@ -36,9 +42,13 @@ struct dg_hop_session {
 
 /* Connect to h->host_index's host for its attempt. */
 void dg_hop_dial(struct dg_hop_session *h);
-/* Answer SPEAK or REPLY (about *r), into h->acts. */
+/* Answer SPEAK or REPLY (about *r), into h->acts; or later, when is_asking. */
 void dg_hop_answer(struct dg_hop_session *h, enum dg_ask question,
     const struct dg_result *r);
+/* It needs no answer any more. */
+void dg_hop_forget(struct dg_hop_session *h);
+/* hop_session.c: carry out h->acts and go on. */
+void dg_hop_pump(struct dg_hop_session *h);
 /* The machine said ENDED (h->ended).  Frees h or dials again. */
 void dg_hop_ended(struct dg_hop_session *h);
 /* Frees h, or dials the next host. */

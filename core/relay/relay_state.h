@@ -6,6 +6,7 @@
 
 #include "dragoman/base/slots.h"
 #include "dragoman/net/listener.h"
+#include "dragoman/policy/host.h"
 #include "dragoman/relay/relay.h"
 #include "dragoman/smtp/client.h"
 #include "dragoman/smtp/server.h"
@@ -21,6 +22,8 @@ struct dg_session;
 struct dg_lane;
 struct dg_tally;
 struct dg_alerts;
+struct dg_alert_mail;
+struct dg_tick;
 
 enum { LISTENERS_MAX = 16 };
 struct dg_worker_listener {
@@ -47,6 +50,10 @@ struct dg_worker {
 	int64_t stop_at_ms; /* monotonic: then sessions get 421 */
 	struct dg_timer *stop_timer;
 	unsigned attempts; /* claims in hand */
+	TAILQ_HEAD(, dg_attempt) thinking; /* those whose hooks wait */
+	struct dg_policy_host host; /* of every policy state here */
+	struct dg_tick *tick;
+	LIST_HEAD(, dg_alert_mail) alert_mails; /* whose route is asked for */
 };
 
 struct dg_relay {
@@ -67,9 +74,47 @@ void dg_sessions_drop(struct dg_worker *w);
 /* Walk: the generation each is pinned to; false at the end. */
 bool dg_sessions_next(struct dg_worker *w, size_t *at, unsigned *number);
 
-/* ---- deliver.c: claims ---- */
+/* ---- judge.c: what is to be done about a result ----
+ *
+ * Question reply, then the hop's `when`, then the meaning's own action.  A hook
+ * may wait: then fn comes later. */
+struct dg_judgement {
+	enum dg_action action;
+	enum dg_meaning meaning;
+	int64_t after_ms; /* RETRY: 0 = by the hop's table */
+	bool next_host;
+	char alert[64];
+	struct dg_where where;
+};
+struct dg_judging;
+typedef void dg_judged_fn(void *ctx, struct dg_judging *j);
+struct dg_judging {
+	struct dg_judgement out;
+	struct dg_asking asking;
+	dg_judged_fn *fn;
+	void *ctx;
+	const char *id; /* of the message, for the log */
+	bool is_asking;
+};
+struct dg_judge_query {
+	const struct dg_hop *hop; /* NULL: it is gone from the policy */
+	const char *host;
+	const struct dg_result *result;
+	const struct dg_item *item;
+	const struct dg_item_rcpt *rcpt; /* NULL: it is about all */
+	struct dg_notes *notes;
+};
+/* True: j->out is the judgement; false: fn comes later. */
+bool dg_judge(struct dg_worker *w, struct dg_generation *g,
+    const struct dg_judge_query *q, struct dg_judging *j, dg_judged_fn *fn,
+    void *ctx);
+void dg_judging_drop(struct dg_judging *j);
+
+/* ---- deliver.c: claims; conclude.c: what became of them ---- */
+struct dg_bounce;
 struct dg_attempt_rcpt {
 	const struct dg_item_rcpt *item;
+	bool has_result;           /* the hop's, below; not judged yet */
 	bool is_settled;           /* outcome below is final */
 	struct dg_result result;   /* what was said */
 	struct dg_settle_rcpt out; /* what becomes of it */
@@ -79,7 +124,7 @@ struct dg_attempt_rcpt {
 	struct dg_where where;     /* what decided */
 };
 struct dg_attempt {
-	TAILQ_ENTRY(dg_attempt) next; /* in the lane's queue */
+	TAILQ_ENTRY(dg_attempt) next; /* in the lane's queue, or w->thinking */
 	struct dg_worker *worker;
 	struct dg_lane *lane;
 	struct dg_claim *claim;
@@ -93,30 +138,34 @@ struct dg_attempt {
 	struct dg_notes notes;
 	char host[128];         /* "10.1.0.5:25" */
 	bool has_held;          /* its lane, and raised the alert */
+	bool is_thinking;       /* in w->thinking: a hook waits for something */
+	size_t at;              /* the recipient asked about */
+	struct dg_asking routing;
+	struct dg_judging judging;
+	struct dg_bounce *bounce;
 };
 void dg_deliver_claim(void *ctx, struct dg_claim *own_claim);
-/* All recipients still open get this result, judged by policy; then settle. */
-void dg_attempt_result_all(struct dg_attempt *own_a, const struct dg_result *r);
-/* One recipient's result as the hop gave it. */
+/* One recipient's result as the hop gave it; the first one counts. */
 void dg_attempt_result(struct dg_attempt *a, size_t rcpt,
     const struct dg_result *r);
-/* Hand everything to the spool and free the attempt. */
-void dg_attempt_settle(struct dg_attempt *own_a);
+/* Judge what is not judged yet, write the reports, hand everything to the
+ * spool and free the attempt: now, or once hooks have answered. */
+void dg_attempt_conclude(struct dg_attempt *own_a);
+/* All recipients still open get this result; then conclude. */
+void dg_attempt_result_all(struct dg_attempt *own_a, const struct dg_result *r);
 /* We are ending: what is not settled goes back to the spool untried. */
 void dg_attempt_give_back(struct dg_attempt *own_a);
-/* What is to be done about a result: question reply, hop.when, default. */
-struct dg_judgement {
-	enum dg_action action;
-	enum dg_meaning meaning;
-	int64_t after_ms; /* RETRY: 0 = by the hop's table */
-	bool next_host;
-	char alert[64];
-	struct dg_where where;
-};
-void dg_judge(struct dg_worker *w, struct dg_generation *g,
-    const struct dg_hop *hop, const char *host, const struct dg_result *r,
-    const struct dg_item *item, const struct dg_item_rcpt *rcpt,
-    struct dg_notes *notes, struct dg_judgement *out);
+/* Those of this worker that think. */
+void dg_attempts_give_back(struct dg_worker *w);
+
+/* conclude.c, for deliver.c */
+void dg_attempt_keep(struct dg_attempt *a, struct dg_attempt_rcpt *x,
+    enum dg_meaning meaning);
+void dg_attempt_log(const struct dg_attempt *a, const struct dg_attempt_rcpt *x,
+    const char *outcome);
+int64_t dg_attempt_next_try(const struct dg_attempt *a,
+    const struct dg_item_rcpt *rcpt, int64_t after_ms);
+void dg_attempt_thinks(struct dg_attempt *a, bool thinks);
 
 /* ---- lane.c: the deliveries to one destination on this worker ---- */
 struct dg_choice { /* what worked, an hour long */
@@ -163,20 +212,20 @@ bool dg_hop_session_reuse(struct dg_lane *l, struct dg_attempt *own_a);
 void dg_hop_sessions_close_idle(struct dg_worker *w);
 void dg_hop_sessions_drop(struct dg_worker *w);
 
-/* ---- bounce.c: reports ---- */
-/* Reports for the failed recipients of an attempt, as new messages for
- * settle; at most `room`.  Returns how many, or DG_E_* through *rc when none
- * can be written now (then nothing may be settled as failed). */
-struct dg_bounce {
-	struct dg_new_message news[2];
-	struct dg_item items[2];
-	struct dg_item_rcpt rcpts[2];
-	char *heap[8];
-	size_t n, n_heap;
-};
-enum dg_rc dg_bounce_write(struct dg_attempt *a, struct dg_bounce *out,
-    struct dg_err *e);
-void dg_bounce_fini(struct dg_bounce *b);
+/* ---- bounce.c: reports ----
+ *
+ * Reports for the failed recipients of an attempt, as new messages for settle.
+ * Words and routes are asked for, so it may take a while: then fn comes later.
+ * rc other than DG_OK: none can be written now, and nothing may be settled as
+ * failed. */
+typedef void dg_bounce_fn(struct dg_attempt *a, struct dg_bounce *b);
+struct dg_bounce *dg_bounce_new(struct dg_attempt *a, dg_bounce_fn *fn);
+void dg_bounce_free(struct dg_bounce *b);
+/* True: it is done. */
+bool dg_bounce_write(struct dg_bounce *b);
+enum dg_rc dg_bounce_rc(const struct dg_bounce *b, struct dg_err *e);
+const struct dg_new_message *dg_bounce_news(const struct dg_bounce *b,
+    size_t *n);
 
 /* ---- tally.c: connections an address ---- */
 struct dg_tally *dg_tally_new(void);
@@ -193,6 +242,12 @@ void dg_alerts_free(struct dg_alerts *a);
 void dg_alert_raise(struct dg_worker *w, const char *name, const char *about,
     const char *text);
 void dg_alerts_status(struct dg_alerts *a, struct dg_buf *out);
+/* Those whose mail is not on its way yet are not mailed. */
+void dg_alert_mails_drop(struct dg_worker *w);
+
+/* ---- tick.c: question tick, once a minute, on one worker ---- */
+void dg_tick_start(struct dg_worker *w);
+void dg_tick_stop(struct dg_worker *w);
 
 /* ---- worker.c ---- */
 /* "file:line" into out (at least 200 bytes), or "built in". */

@@ -20,7 +20,6 @@ enum {
 };
 
 static void on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev);
-static void pump(struct dg_session *s);
 
 static void
 session_close(struct dg_session *s, const char *why)
@@ -33,6 +32,7 @@ session_close(struct dg_session *s, const char *why)
 	    dg_kv_z("state", dg_srv_state_name(s->srv)));
 	if (s->is_counted)
 		dg_tally_leave(w->relay->tally, dg_str(s->address));
+	dg_session_forget(s);
 	dg_slots_drop(w->sessions, s->ticket);
 	dg_draft_free(s->draft);
 	dg_srv_free(s->srv);
@@ -108,7 +108,7 @@ on_committed(void *ctx, uint64_t ticket, enum dg_rc rc, const struct dg_err *e)
 		    dg_kv_z("why", e->text));
 	dg_acts_reset(&s->acts);
 	dg_srv_committed(s->srv, rc, e, &s->acts);
-	pump(s);
+	dg_session_pump(s);
 }
 
 /* The last piece could not be written: nothing to commit, and 4yz. */
@@ -243,7 +243,9 @@ carry_out(struct dg_session *s)
 		}
 		if (last == DG_ACT_ASK) {
 			dg_session_answer(s, question);
-			again = true;
+			again = !s->is_asking;
+			if (s->is_asking) /* it comes later */
+				dg_acts_reset(&s->acts);
 		} else if (last == DG_ACT_DRAFT) {
 			open_draft(s);
 			again = true;
@@ -290,7 +292,8 @@ pump_as(struct dg_session *s, bool has_moved)
 	}
 	dg_conn_pause(s->conn, dg_srv_is_waiting(s->srv) ||
 	    dg_conn_pending(s->conn) >= OUTPUT_MAX);
-	if (s->is_closing || (s->has_eof && !s->is_committing)) {
+	if (s->is_closing ||
+	    (s->has_eof && !s->is_committing && !s->is_asking)) {
 		s->is_closing = true;
 		dg_conn_finish(s->conn);
 	} else if (has_moved) {
@@ -298,8 +301,8 @@ pump_as(struct dg_session *s, bool has_moved)
 	}
 }
 
-static void
-pump(struct dg_session *s)
+void
+dg_session_pump(struct dg_session *s)
 {
 	pump_as(s, true);
 }
@@ -307,10 +310,15 @@ pump(struct dg_session *s)
 static void
 on_deadline(struct dg_session *s)
 {
+	if (s->is_asking) { /* it is we who are slow: the policy has its own
+		             * deadline */
+		arm(s);
+		return;
+	}
 	dg_acts_reset(&s->acts);
 	/* CLOSE comes of it: now, or once a commit under way was answered */
 	dg_srv_stop(s->srv, "4.4.2", DG_STR("timeout, closing"), &s->acts);
-	pump(s);
+	dg_session_pump(s);
 }
 
 static void
@@ -323,15 +331,15 @@ on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 		pump_as(s, false);
 		break;
 	case DG_CONN_DRAINED:
-		pump(s);
+		dg_session_pump(s);
 		break;
 	case DG_CONN_TLS:
 		dg_srv_tls_done(s->srv, dg_conn_tls_words(c));
-		pump(s);
+		dg_session_pump(s);
 		break;
 	case DG_CONN_EOF:
 		s->has_eof = true;
-		pump(s);
+		dg_session_pump(s);
 		break;
 	case DG_CONN_DEADLINE:
 		on_deadline(s);
@@ -417,7 +425,7 @@ dg_session_open(struct dg_worker *w, const char *listener,
 	if (is_implicit)
 		start_tls(s);
 	dg_srv_start(s->srv, &s->acts);
-	pump(s);
+	dg_session_pump(s);
 }
 
 void
@@ -429,9 +437,10 @@ dg_sessions_stop(struct dg_worker *w, bool at_once)
 	while ((s = dg_slots_next(w->sessions, &at)) != NULL) {
 		if (s->is_closing || (!at_once && !dg_srv_is_idle(s->srv)))
 			continue;
+		dg_session_forget(s);
 		dg_acts_reset(&s->acts);
 		dg_srv_stop(s->srv, "4.3.2", DG_STR("shutting down"), &s->acts);
-		pump(s);
+		dg_session_pump(s);
 	}
 }
 

@@ -25,6 +25,12 @@ dg_session_peer_name(const struct dg_session *s)
 	return s->peer != NULL ? s->peer->name : "anyone";
 }
 
+static struct dg_policy_state *
+state_of(struct dg_session *s)
+{
+	return dg_generation_state(s->generation, s->worker->index);
+}
+
 /* ---- who is this ---- */
 
 static void
@@ -71,6 +77,10 @@ dg_session_identify(struct dg_session *s)
 		sp.may_relay = true;
 	}
 	dg_srv_set_peer(s->srv, &sp);
+	if (s->peer != NULL) {
+		dg_policy_hit(state_of(s), s->peer->where);
+		dg_policy_hit(state_of(s), s->peer->dialect->where);
+	}
 	log_peer(s);
 }
 
@@ -113,7 +123,7 @@ hooks_of(const struct dg_session *s)
 }
 
 static void
-log_decision(struct dg_session *s, const char *question,
+log_decision(struct dg_session *s, const char *question, struct dg_str asked,
     const struct dg_decision *d)
 {
 	char where[256];
@@ -122,29 +132,18 @@ log_decision(struct dg_session *s, const char *question,
 		return;
 	dg_log(d->is_default ? DG_LOG_WARN : DG_LOG_INFO, "decision",
 	    dg_kv_z("session", s->name),
-	    dg_kv_z("question", question),
+	    dg_kv_z("question", question), dg_kv_s("asked", asked),
 	    dg_kv_z("decision", dg_decision_name(d->kind)),
 	    dg_kv_n("code", d->code), dg_kv_s("text", d->text),
 	    dg_kv_s("hop", d->hop), dg_kv_s("because", d->because),
 	    dg_kv_z("where", dg_where_text(d->where, where, sizeof(where))));
 }
 
-static struct dg_policy_state *
-state_of(struct dg_session *s)
+static bool
+ask(struct dg_session *s, enum dg_question q, const struct facts *f)
 {
-	return dg_generation_state(s->generation, s->worker->index);
-}
-
-static void
-ask(struct dg_session *s, enum dg_question q, const struct facts *f,
-    struct dg_decision *d)
-{
-	dg_decision_init(d);
-	if (!dg_policy_wants(dg_generation_rules(s->generation), q,
-		hooks_of(s)))
-		return;
-	dg_policy_ask(state_of(s), q, hooks_of(s), f->v, &s->notes, d);
-	log_decision(s, dg_question_name(q), d);
+	return dg_policy_ask(state_of(s), &s->asking, q, hooks_of(s), f->v,
+	    &s->notes);
 }
 
 /* Refuse, defer and close mean the same wherever they are answered. */
@@ -172,11 +171,13 @@ verdict_of(const struct dg_decision *d, struct dg_srv_answer *a)
 	a->text = d->text;
 }
 
-static void
-ask_connect(struct dg_session *s, struct dg_srv_answer *a,
-    struct dg_decision *d)
+/* ---- each question: ask, and what its decision makes of the answer ---- */
+
+static bool
+ask_connect(struct dg_session *s)
 {
 	uint64_t most = dg_session_config(s)->limits.connections;
+	struct dg_srv_answer *a = &s->answer;
 	struct facts f;
 
 	dg_session_identify(s);
@@ -190,16 +191,15 @@ ask_connect(struct dg_session *s, struct dg_srv_answer *a,
 		dg_log(DG_LOG_WARN, "too-many-connections",
 		    dg_kv_z("address", s->address),
 		    dg_kv_i("most", (long long)most));
-		return;
+		return true;
 	}
 	s->is_counted = true;
 	facts_of(s, &f);
-	ask(s, DG_Q_CONNECT, &f, d);
-	verdict_of(d, a);
+	return ask(s, DG_Q_CONNECT, &f);
 }
 
-static void
-ask_offer(struct dg_session *s, struct dg_srv_answer *a, struct dg_decision *d)
+static bool
+ask_offer(struct dg_session *s)
 {
 	struct facts f;
 
@@ -207,26 +207,26 @@ ask_offer(struct dg_session *s, struct dg_srv_answer *a, struct dg_decision *d)
 	facts_of(s, &f);
 	fact_s(&f, "helo", dg_srv_helo(s->srv));
 	fact_s(&f, "abilities", DG_STR("NTLM LOGIN PLAIN"));
-	ask(s, DG_Q_OFFER, &f, d);
-	if (d->kind == DG_D_OFFER) {
-		if (d->has_lines) {
-			a->lines = d->lines;
-			a->n_lines = d->n_lines;
-		}
-		a->hide = d->hide;
-		a->show = d->show;
-	}
-	verdict_of(d, a);
+	return ask(s, DG_Q_OFFER, &f);
 }
 
-/* accept{as=} says whose account it is; the proof is still asked for. */
 static void
-ask_credential(struct dg_session *s, struct dg_srv_answer *a,
-    struct dg_decision *d)
+take_offer(struct dg_session *s, const struct dg_decision *d)
+{
+	if (d->kind != DG_D_OFFER)
+		return;
+	if (d->has_lines) {
+		s->answer.lines = d->lines;
+		s->answer.n_lines = d->n_lines;
+	}
+	s->answer.hide = d->hide;
+	s->answer.show = d->show;
+}
+
+static bool
+ask_credential(struct dg_session *s)
 {
 	const struct dg_identity *id = dg_srv_identity(s->srv);
-	const struct dg_users *users = NULL;
-	struct dg_str account = id->account;
 	struct facts f;
 
 	facts_of(s, &f);
@@ -235,27 +235,53 @@ ask_credential(struct dg_session *s, struct dg_srv_answer *a,
 	fact_s(&f, "identity", id->account);
 	fact_s(&f, "domain", id->domain);
 	fact_s(&f, "workstation", id->workstation);
-	ask(s, DG_Q_CREDENTIAL, &f, d);
-	if (d->kind == DG_D_REFUSE || d->kind == DG_D_DEFER) {
-		verdict_of(d, a);
+	return ask(s, DG_Q_CREDENTIAL, &f);
+}
+
+/* accept{as=} says whose account it is; the proof is still asked for. */
+static void
+take_credential(struct dg_session *s, const struct dg_decision *d)
+{
+	struct dg_str account = dg_srv_identity(s->srv)->account;
+	const struct dg_users *users = NULL;
+
+	if (d->kind == DG_D_REFUSE || d->kind == DG_D_DEFER)
 		return;
-	}
 	if (d->kind == DG_D_ACCEPT && d->as.n > 0)
 		account = d->as;
 	if (s->peer != NULL)
 		users = dg_generation_users(s->generation, s->peer->users);
 	if (users != NULL)
-		a->credential = dg_users_find(users, account);
-	a->as = account;
+		s->answer.credential = dg_users_find(users, account);
+	s->answer.as = account;
 }
 
-static void
-ask_recipient(struct dg_session *s, struct dg_srv_answer *a,
-    struct dg_decision *d, struct dg_decision *route)
+static bool
+ask_recipient(struct dg_session *s)
 {
 	struct dg_envelope *env = dg_srv_envelope(s->srv);
 	struct dg_str to = dg_srv_asked_address(s->srv);
+	struct facts f;
+
+	facts_of(s, &f);
+	fact_s(&f, "helo", dg_srv_helo(s->srv));
+	fact_s(&f, "user", dg_srv_user(s->srv));
+	fact_s(&f, "sender", env->sender);
+	fact_s(&f, "recipient", to);
+	fact_s(&f, "domain", dg_address_domain(to));
+	fact_i(&f, "size", (int64_t)env->declared_size);
+	fact_i(&f, "count", (int64_t)env->n_rcpts);
+	return ask(s, DG_Q_RECIPIENT, &f);
+}
+
+/* The recipient's hook has no objection: where does it go? */
+static bool
+ask_route(struct dg_session *s)
+{
+	struct dg_envelope *env = dg_srv_envelope(s->srv);
+	const struct dg_decision *d = &s->asking.d;
 	struct dg_route_query q = {
+		.recipient = dg_srv_asked_address(s->srv),
 		.sender = env->sender,
 		.peer = dg_str(dg_session_peer_name(s)),
 		.user = dg_srv_user(s->srv),
@@ -265,64 +291,119 @@ ask_recipient(struct dg_session *s, struct dg_srv_answer *a,
 		.size = env->declared_size,
 		.tls = dg_srv_has_tls(s->srv),
 	};
-	const struct dg_hop *hop;
-	struct facts f;
 
-	facts_of(s, &f);
-	fact_s(&f, "helo", q.helo);
-	fact_s(&f, "user", q.user);
-	fact_s(&f, "sender", q.sender);
-	fact_s(&f, "recipient", to);
-	fact_s(&f, "domain", dg_address_domain(to));
-	fact_i(&f, "size", (int64_t)q.size);
-	fact_i(&f, "count", (int64_t)env->n_rcpts);
-	ask(s, DG_Q_RECIPIENT, &f, d);
-	verdict_of(d, a);
-	if (d->kind == DG_D_REFUSE || d->kind == DG_D_DEFER ||
-	    d->kind == DG_D_DISCARD || d->kind == DG_D_CLOSE)
-		return;
-	if (d->kind == DG_D_ACCEPT && d->to.n > 0) {
-		to = d->to;
-		a->to = d->to;
-	}
-	q.recipient = to;
-	dg_policy_route(state_of(s), &q, &s->notes, route);
-	log_decision(s, "route", route);
-	verdict_of(route, a);
-	if (route->kind != DG_D_TO)
-		return;
-	hop = dg_rules_hop(dg_generation_rules(s->generation), route->hop);
-	a->hop = dg_str(hop->name);
-	a->expire_ms = dg_now_ms() + hop->give_up_ms;
+	if (d->kind == DG_D_ACCEPT && d->to.n > 0)
+		q.recipient = s->answer.to = d->to;
+	return dg_policy_route(state_of(s), &s->routing, &q, &s->notes);
 }
 
-/* Answer what the machine asked, into s->acts. */
+static void
+take_route(struct dg_session *s)
+{
+	const struct dg_decision *d = &s->routing.d;
+	const struct dg_hop *hop;
+
+	log_decision(s, "route",
+	    s->answer.to.n > 0 ? s->answer.to : dg_srv_asked_address(s->srv),
+	    d);
+	verdict_of(d, &s->answer);
+	if (d->kind != DG_D_TO)
+		return;
+	hop = dg_rules_hop(dg_generation_rules(s->generation), d->hop);
+	s->answer.hop = dg_str(hop->name);
+	s->answer.expire_ms = dg_now_ms() + hop->give_up_ms;
+}
+
+/* ---- the way of a question ---- */
+
+static const struct {
+	enum dg_question question;
+	bool (*ask)(struct dg_session *s);
+	void (*take)(struct dg_session *s, const struct dg_decision *d);
+} asks[] = {
+	[DG_ASK_CONNECT] = { DG_Q_CONNECT, ask_connect, NULL },
+	[DG_ASK_OFFER] = { DG_Q_OFFER, ask_offer, take_offer },
+	[DG_ASK_CREDENTIAL] = { DG_Q_CREDENTIAL, ask_credential,
+	    take_credential },
+	[DG_ASK_RECIPIENT] = { DG_Q_RECIPIENT, ask_recipient, NULL },
+};
+
+static struct dg_str
+asked_about(const struct dg_session *s)
+{
+	switch (s->asked) {
+	case DG_ASK_CONNECT:
+		return dg_str(s->address);
+	case DG_ASK_OFFER:
+		return dg_srv_helo(s->srv);
+	case DG_ASK_CREDENTIAL:
+		return dg_srv_identity(s->srv)->account;
+	case DG_ASK_RECIPIENT:
+		return dg_srv_asked_address(s->srv);
+	default:
+		return DG_NOSTR;
+	}
+}
+
+void
+dg_session_forget(struct dg_session *s)
+{
+	if (!s->is_asking)
+		return;
+	dg_asking_drop(&s->asking);
+	dg_asking_drop(&s->routing);
+	s->is_asking = false;
+}
+
+static void
+give(struct dg_session *s)
+{
+	dg_acts_reset(&s->acts);
+	dg_srv_answer(s->srv, &s->answer, &s->acts);
+	dg_session_forget(s);
+}
+
+/* s->asking has its answer.  False: another question waits. */
+static bool
+take(struct dg_session *s)
+{
+	const struct dg_decision *d = &s->asking.d;
+
+	log_decision(s, dg_question_name(asks[s->asked].question),
+	    asked_about(s), d);
+	verdict_of(d, &s->answer);
+	if (asks[s->asked].take != NULL)
+		asks[s->asked].take(s, d);
+	if (s->asked == DG_ASK_RECIPIENT &&
+	    s->answer.verdict == DG_VERDICT_ACCEPT) {
+		if (!ask_route(s))
+			return false;
+		take_route(s);
+	}
+	return true;
+}
+
+static void
+on_answered(void *ctx, struct dg_asking *a)
+{
+	struct dg_session *s = ctx;
+
+	if (a == &s->routing)
+		take_route(s);
+	else if (!take(s))
+		return;
+	give(s);
+	dg_session_pump(s);
+}
+
 void
 dg_session_answer(struct dg_session *s, enum dg_ask question)
 {
-	struct dg_srv_answer a = { .verdict = DG_VERDICT_ACCEPT };
-	struct dg_decision d, route;
-
-	dg_decision_init(&d);
-	dg_decision_init(&route);
-	switch (question) {
-	case DG_ASK_CONNECT:
-		ask_connect(s, &a, &d);
-		break;
-	case DG_ASK_OFFER:
-		ask_offer(s, &a, &d);
-		break;
-	case DG_ASK_CREDENTIAL:
-		ask_credential(s, &a, &d);
-		break;
-	case DG_ASK_RECIPIENT:
-		ask_recipient(s, &a, &d, &route);
-		break;
-	default:
-		break;
-	}
-	dg_acts_reset(&s->acts);
-	dg_srv_answer(s->srv, &a, &s->acts);
-	dg_decision_fini(&route);
-	dg_decision_fini(&d);
+	s->asked = question;
+	s->is_asking = true;
+	s->answer = (struct dg_srv_answer){ .verdict = DG_VERDICT_ACCEPT };
+	dg_asking_init(&s->asking, on_answered, s);
+	dg_asking_init(&s->routing, on_answered, s);
+	if (asks[question].ask(s) && take(s))
+		give(s);
 }

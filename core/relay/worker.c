@@ -30,6 +30,19 @@ dg_where_text(struct dg_where w, char *out, size_t n)
 /* ---- birth ---- */
 
 static void
+on_policy_alert(void *ctx, const char *name, const char *text)
+{
+	dg_alert_raise(ctx, name, "policy", text);
+}
+
+static void
+take_generation(struct dg_worker *w, struct dg_generation *own_g)
+{
+	w->generation = own_g;
+	dg_policy_state_attach(dg_generation_state(own_g, w->index), &w->host);
+}
+
+static void
 worker_init(struct dg_relay *r, unsigned i, struct dg_generation *g)
 {
 	struct dg_worker *w = &r->workers[i];
@@ -42,10 +55,20 @@ worker_init(struct dg_relay *r, unsigned i, struct dg_generation *g)
 	w->index = i;
 	w->loop = dg_loop_new();
 	w->dialer = dg_dialer_new(w->loop, &o);
-	w->generation = dg_generation_pin(g);
 	w->sessions = dg_slots_new();
 	w->hop_sessions = dg_slots_new();
 	LIST_INIT(&w->lanes);
+	TAILQ_INIT(&w->thinking);
+	LIST_INIT(&w->alert_mails);
+	w->host = (struct dg_policy_host){
+		.loop = w->loop,
+		.waits = dg_slots_new(),
+		.alert = on_policy_alert,
+		.ctx = w,
+	};
+	take_generation(w, dg_generation_pin(g));
+	if (i == 0)
+		dg_tick_start(w);
 	dg_spool_attach(r->spool, i, dg_loop_post(w->loop), dg_deliver_claim, w);
 }
 
@@ -83,6 +106,7 @@ dg_relay_free(struct dg_relay *r)
 		dg_slots_free(w->sessions);
 		dg_slots_free(w->hop_sessions);
 		dg_generation_unpin(w->generation);
+		dg_slots_free(w->host.waits);
 	}
 	free(r->workers);
 	dg_tally_free(r->tally);
@@ -169,7 +193,8 @@ bool
 dg_relay_is_idle(struct dg_relay *r)
 {
 	for (unsigned i = 0; i < r->n_workers; i++)
-		if (r->workers[i].attempts > 0)
+		if (r->workers[i].attempts > 0 ||
+		    dg_slots_count(r->workers[i].host.waits) > 0)
 			return false;
 	return dg_spool_is_idle(r->spool);
 }
@@ -182,7 +207,7 @@ on_publish(void *ctx, void *own_arg)
 	struct dg_worker *w = ctx;
 	struct dg_generation *old = w->generation;
 
-	w->generation = own_arg;
+	take_generation(w, own_arg);
 	dg_hop_sessions_close_idle(w);
 	dg_generation_unpin(old);
 }
@@ -264,6 +289,8 @@ dg_relay_stop(struct dg_relay *r, int64_t soft_end_ms)
 		(void)dg_post_run(dg_loop_post(w->loop));
 		dg_hop_sessions_drop(w);
 		dg_sessions_drop(w);
+		dg_alert_mails_drop(w);
+		dg_tick_stop(w);
 	}
 }
 

@@ -18,6 +18,14 @@ struct dg_policy_name { /* a name that YAML has */
 	const char *name;
 	const char *value; /* vars: the string; users, secrets: NULL */
 };
+/* What one hook call may take.  0: the default, and for wait_ms that of
+ * questions.def. */
+struct dg_policy_budget {
+	unsigned long instructions; /* 10,000,000 */
+	int64_t run_ms;             /* running, not waiting: 1000 */
+	int64_t wait_ms;            /* waiting, altogether */
+	size_t result;              /* bytes of its answer: 256 KiB */
+};
 struct dg_policy_options {
 	const char *const *files;     /* absolute, NULL-ended */
 	const char *const *ready_dirs; /* where policies/ may be, NULL-ended */
@@ -26,7 +34,7 @@ struct dg_policy_options {
 	size_t n_vars, n_users, n_secrets;
 	const char *const *listeners; /* names, NULL-ended */
 	size_t memory_max;            /* a state, 64 MiB */
-	unsigned long instructions;   /* a hook call, 10,000,000 */
+	struct dg_policy_budget budget[DG_Q_N]; /* of one hook call */
 	unsigned long load_instructions; /* a load, 1,000,000,000 */
 	bool is_lab; /* names of users, secrets and listeners that YAML lacks
 	              * are no errors; require "dragoman.test" works */
@@ -88,6 +96,9 @@ struct dg_decision {
 	bool says_nothing;    /* SAY{text=false}: no report */
 	struct dg_str subject, lang, copy_to; /* SAY */
 	struct dg_str as, to; /* ACCEPT */
+	struct dg_str rewrite_from, reply_to; /* ACCEPT */
+	struct dg_str add, remove; /* ACCEPT: header fields, each with its CRLF;
+	                            * names, each with a CRLF */
 	struct dg_str hop;    /* TO */
 	struct dg_str verb;   /* USE, RETRY */
 	bool has_mech;
@@ -106,19 +117,24 @@ struct dg_decision {
 void dg_decision_init(struct dg_decision *d);
 void dg_decision_fini(struct dg_decision *d);
 
-/* Does anybody want this question?  own: the peer's or hop's `on`, or NULL. */
-bool dg_policy_wants(const struct dg_rules *r, enum dg_question q,
-    const struct dg_hooks *own);
-/* Ask own hook, then d.on; the first that is not nil wins.  A hook that fails
- * gives the question's safe default with is_default, logged whole once and
- * then counted.  notes may be NULL. */
-void dg_policy_ask(struct dg_policy_state *s, enum dg_question q,
-    const struct dg_hooks *own, const struct dg_fact *facts,
-    struct dg_notes *notes, struct dg_decision *out);
+/* ---- asking ----
+ *
+ * An asking is one question on its way through the policy: hooks, rows of
+ * routes or words, until something answers.  It is kept by who asks, at one
+ * address, from _init to _drop.
+ *
+ * Most answers come at once: then the call returns true, and a->d is the
+ * answer (DG_D_NONE: no opinion).  False: a hook waits for something; a->fn
+ * is called later, on this thread's loop, when a->d is the answer.  An asking
+ * that is dropped is never heard of again.
+ *
+ * A hook that fails gives the question's safe default with d.is_default; it is
+ * logged whole once and then counted; one that fails again and again is not
+ * called for a while (its breaker is open).
+ */
+struct dg_asking;
+typedef void dg_asked_fn(void *ctx, struct dg_asking *a);
 
-/* Walk the routes (file order): TO (hop), REFUSE, DEFER; nothing matched is
- * REFUSE 550 5.7.1 by the built-in last row.  out->where is the row's, or the
- * decision's. */
 struct dg_route_query {
 	struct dg_str recipient, sender, peer, user, address, listener, helo;
 	uint64_t size;
@@ -126,11 +142,6 @@ struct dg_route_query {
 	int64_t age_ms;
 	bool tls;
 };
-void dg_policy_route(struct dg_policy_state *s, const struct dg_route_query *q,
-    struct dg_notes *notes, struct dg_decision *out);
-
-/* The words of a report: question report, then d.words, then the built-in
- * English set.  Always gives SAY with text, or says_nothing. */
 struct dg_words_query {
 	struct dg_str recipient, domain, sender, peer, hop, host, reply, enhanced;
 	int code;
@@ -139,9 +150,71 @@ struct dg_words_query {
 	unsigned tries;
 	uint64_t size, limit;
 };
-void dg_policy_words(struct dg_policy_state *s, const struct dg_hooks *own,
-    const struct dg_words_query *q, struct dg_notes *notes,
-    struct dg_decision *out);
+
+enum { DG_FACTS_MAX = 24 };
+struct dg_call;
+struct dg_asking {
+	struct dg_decision d;
+	dg_asked_fn *fn;
+	void *ctx;
+	/* the rest is the policy's own */
+	struct dg_policy_state *state;
+	struct dg_call *call; /* a hook of it that waits */
+	struct dg_notes *notes;
+	enum dg_question question;
+	const struct dg_asking_walk *walk;
+	const struct dg_hooks *own;
+	size_t at, row;
+	int rank;
+	struct dg_fact facts[DG_FACTS_MAX];
+	union {
+		struct dg_route_query route;
+		struct dg_words_query words;
+	} query;
+	struct dg_arena kept; /* what the facts say, once it waits */
+};
+void dg_asking_init(struct dg_asking *a, dg_asked_fn *fn, void *ctx);
+/* Forget it, with its answer; it may be used again after _init. */
+void dg_asking_drop(struct dg_asking *a);
+
+/* Does anybody want this question?  own: the peer's or hop's `on`, or NULL. */
+bool dg_policy_wants(const struct dg_rules *r, enum dg_question q,
+    const struct dg_hooks *own);
+/* Own hook, then d.on; the first that is not nil wins.  facts end with a NULL
+ * name.  notes may be NULL; they outlive the asking. */
+bool dg_policy_ask(struct dg_policy_state *s, struct dg_asking *a,
+    enum dg_question q, const struct dg_hooks *own,
+    const struct dg_fact *facts, struct dg_notes *notes);
+/* Walk the routes (file order): TO (hop), REFUSE, DEFER; nothing matched is
+ * REFUSE 550 5.7.1 by the built-in last row.  d.where is the row's, or the
+ * decision's. */
+bool dg_policy_route(struct dg_policy_state *s, struct dg_asking *a,
+    const struct dg_route_query *q, struct dg_notes *notes);
+/* The words of a report: question report, then d.words, then the built-in
+ * English set.  Always gives SAY with text, or says_nothing. */
+bool dg_policy_words(struct dg_policy_state *s, struct dg_asking *a,
+    const struct dg_hooks *own, const struct dg_words_query *q,
+    struct dg_notes *notes);
+
+/* Before a state's first question, on its worker's thread. */
+struct dg_policy_host;
+void dg_policy_state_attach(struct dg_policy_state *s,
+    struct dg_policy_host *host);
+
+/* ---- what was decided where ----
+ *
+ * Decisions are counted by file and line, those of the tables through
+ * dg_policy_hit by who took them. */
+void dg_policy_hit(struct dg_policy_state *s, struct dg_where w);
+typedef void dg_policy_hit_fn(void *ctx, struct dg_where w, unsigned long hits,
+    int64_t last_ms);
+void dg_policy_hits(const struct dg_policy_state *s, dg_policy_hit_fn *fn,
+    void *ctx);
+/* Every place that could decide: peers, hops, routes, words, hooks. */
+typedef void dg_policy_place_fn(void *ctx, const char *kind, const char *name,
+    struct dg_where w);
+void dg_policy_places(const struct dg_policy *p, dg_policy_place_fn *fn,
+    void *ctx);
 
 /* How often hooks failed, for status. */
 unsigned long dg_policy_failures(const struct dg_policy_state *s);

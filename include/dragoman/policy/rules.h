@@ -11,7 +11,8 @@
  * loading is deterministic.
  */
 enum dg_question {
-#define Q(id, name, available, fields) DG_Q_##id,
+#define Q(id, name, kind, here, wait_ms, safe, fields, answers, when) \
+	DG_Q_##id,
 #include "dragoman/policy/questions.def"
 #undef Q
 	DG_Q_N

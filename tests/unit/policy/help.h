@@ -45,7 +45,7 @@ options(const char *const *files)
 		.n_secrets = sizeof(secrets) / sizeof(secrets[0]),
 		.listeners = listeners,
 		.memory_max = 64 * 1024 * 1024,
-		.instructions = 1000 * 1000,
+		.budget[DG_Q_ROUTE].instructions = 1000 * 1000,
 		.load_instructions = 10 * 1000 * 1000,
 	};
 }

@@ -1,4 +1,4 @@
 local d = require "dragoman"
 d.on.sender = function(q) return d.accept() end
 d.on.content = function(q) end
-d.on.tick = function(q) end
+d.on.relay = function(q) end
