@@ -59,3 +59,9 @@ dg_cmd_queue(int argc, char **argv)
 	}
 	return ask(argc - 1, argv + 1, "queue list");
 }
+
+int
+dg_cmd_policy_stats(int argc, char **argv)
+{
+	return ask(argc, argv, "policy stats");
+}

@@ -282,9 +282,12 @@ dg_cmd_policy(int argc, char **argv)
 	struct sums sums = { 0, 0 };
 	struct files f = { .n = 0 };
 
+	if (argc >= 2 && strcmp(argv[1], "stats") == 0)
+		return dg_cmd_policy_stats(argc - 1, argv + 1);
 	if (argc < 2 || strcmp(argv[1], "test") != 0) {
 		fprintf(stderr,
-		    "usage: dragoman policy test [FILE or DIR]...\n");
+		    "usage: dragoman policy test [FILE or DIR]...\n"
+		    "       dragoman policy stats [-c FILE]\n");
 		return 2;
 	}
 	if (argc == 2)

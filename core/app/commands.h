@@ -9,6 +9,7 @@ int dg_cmd_passwd(int argc, char **argv);
 int dg_cmd_reload(int argc, char **argv);
 int dg_cmd_status(int argc, char **argv);
 int dg_cmd_queue(int argc, char **argv);
+int dg_cmd_policy_stats(int argc, char **argv);
 int dg_cmd_policy(int argc, char **argv);
 
 #endif

@@ -23,6 +23,8 @@ static const struct command {
 	    "what waits, since when, why, and what comes next" },
 	{ "policy", dg_cmd_policy, "test [FILE or DIR]...",
 	    "run *_test.lua against the real machines, without a network" },
+	{ "policy", dg_cmd_policy, "stats [-c FILE] [--set ...]",
+	    "what each line of the running policy decided, how often, when last" },
 	{ "passwd", dg_cmd_passwd, "FILE add|remove|list|verify [USER]",
 	    "edit a users file; the password is read from standard input" },
 };

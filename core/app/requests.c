@@ -69,6 +69,10 @@ dg_app_request(void *ctx, struct dg_str verb, struct dg_buf *out)
 		return status(a, out);
 	if (dg_str_is(verb, "queue list"))
 		return queue_list(a, out);
+	if (dg_str_is(verb, "policy stats")) {
+		dg_relay_policy_stats(a->relay, out);
+		return 0;
+	}
 	(void)dg_buf_addf(out, "no such request: %.*s\n", DG_FMT(verb));
 	return 2;
 }

@@ -435,6 +435,12 @@ dg_generation_config(const struct dg_generation *g)
 	return g->config;
 }
 
+const struct dg_policy *
+dg_generation_policy(const struct dg_generation *g)
+{
+	return g->policy;
+}
+
 const struct dg_rules *
 dg_generation_rules(const struct dg_generation *g)
 {

@@ -250,6 +250,10 @@ void dg_tick_start(struct dg_worker *w);
 void dg_tick_stop(struct dg_worker *w);
 
 /* ---- worker.c ---- */
+/* On every worker's thread in turn, one at a time; waits for all.  Control
+ * thread only. */
+void dg_relay_each_worker(struct dg_relay *r,
+    void (*fn)(struct dg_worker *w, void *ctx), void *ctx);
 /* "file:line" into out (at least 200 bytes), or "built in". */
 const char *dg_where_text(struct dg_where w, char *out, size_t n);
 

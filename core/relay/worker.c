@@ -294,15 +294,58 @@ dg_relay_stop(struct dg_relay *r, int64_t soft_end_ms)
 	}
 }
 
+/* ---- asking all workers ---- */
+
+struct errand {
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	unsigned waiting;
+	void (*fn)(struct dg_worker *w, void *ctx);
+	void *ctx;
+};
+
+static void
+on_errand(void *ctx, void *own_arg)
+{
+	struct errand *e = own_arg;
+
+	pthread_mutex_lock(&e->lock);
+	e->fn(ctx, e->ctx);
+	if (--e->waiting == 0)
+		pthread_cond_signal(&e->done);
+	pthread_mutex_unlock(&e->lock);
+}
+
+void
+dg_relay_each_worker(struct dg_relay *r,
+    void (*fn)(struct dg_worker *w, void *ctx), void *ctx)
+{
+	struct errand e = { .waiting = r->n_workers, .fn = fn, .ctx = ctx };
+
+	pthread_mutex_init(&e.lock, NULL);
+	pthread_cond_init(&e.done, NULL);
+	for (unsigned i = 0; i < r->n_workers; i++) {
+		if (r->workers[i].has_thread)
+			dg_post_send(dg_loop_post(r->workers[i].loop),
+			    on_errand, &r->workers[i], &e);
+		else
+			on_errand(&r->workers[i], &e);
+	}
+	pthread_mutex_lock(&e.lock);
+	while (e.waiting > 0)
+		pthread_cond_wait(&e.done, &e.lock);
+	pthread_mutex_unlock(&e.lock);
+	pthread_cond_destroy(&e.done);
+	pthread_mutex_destroy(&e.lock);
+}
+
 /* ---- status ---- */
 
 enum { GENERATIONS_MAX = 64 };
 struct collector {
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	unsigned waiting;
 	struct dg_buf lanes;
 	unsigned newest, sessions, attempts;
+	unsigned long failures; /* of hooks, in this generation */
 	struct {
 		unsigned number, sessions;
 	} generations[GENERATIONS_MAX];
@@ -325,55 +368,37 @@ count_generation(struct collector *c, unsigned number)
 }
 
 static void
-on_status(void *ctx, void *own_arg)
+collect_one(struct dg_worker *w, void *ctx)
 {
-	struct dg_worker *w = ctx;
-	struct collector *c = own_arg;
+	struct collector *c = ctx;
 	unsigned number;
 	size_t at = 0;
 
-	pthread_mutex_lock(&c->lock);
 	number = dg_generation_number(w->generation);
 	if (number > c->newest)
 		c->newest = number;
 	c->attempts += w->attempts;
+	c->failures += dg_policy_failures(
+	    dg_generation_state(w->generation, w->index));
 	while (dg_sessions_next(w, &at, &number)) {
 		c->sessions++;
 		count_generation(c, number);
 	}
 	dg_lanes_status(w, &c->lanes);
-	if (--c->waiting == 0)
-		pthread_cond_signal(&c->done);
-	pthread_mutex_unlock(&c->lock);
 }
 
 static void
 collect(struct dg_relay *r, struct collector *c)
 {
 	memset(c, 0, sizeof(*c));
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->done, NULL);
 	dg_buf_init(&c->lanes, 1024 * 1024);
-	c->waiting = r->n_workers;
-	for (unsigned i = 0; i < r->n_workers; i++) {
-		if (r->workers[i].has_thread)
-			dg_post_send(dg_loop_post(r->workers[i].loop),
-			    on_status, &r->workers[i], c);
-		else
-			on_status(&r->workers[i], c);
-	}
-	pthread_mutex_lock(&c->lock);
-	while (c->waiting > 0)
-		pthread_cond_wait(&c->done, &c->lock);
-	pthread_mutex_unlock(&c->lock);
+	dg_relay_each_worker(r, collect_one, c);
 }
 
 static void
 collector_fini(struct collector *c)
 {
 	dg_buf_fini(&c->lanes);
-	pthread_cond_destroy(&c->done);
-	pthread_mutex_destroy(&c->lock);
 }
 
 static void
@@ -420,10 +445,10 @@ dg_relay_status(struct dg_relay *r, struct dg_buf *out)
 	collect(r, &c);
 	dg_spool_stats(r->spool, &st);
 	(void)dg_buf_addf(out,
-	    "relay workers=%u sessions=%u attempts=%u\n"
+	    "relay workers=%u sessions=%u attempts=%u hook_failures=%lu\n"
 	    "spool messages=%llu accepted=%llu delivered=%llu failed=%llu "
 	    "commits=%llu syncs=%llu wal_bytes=%llu claims_out=%llu\n",
-	    r->n_workers, c.sessions, c.attempts,
+	    r->n_workers, c.sessions, c.attempts, c.failures,
 	    (unsigned long long)st.messages, (unsigned long long)st.accepted,
 	    (unsigned long long)st.delivered, (unsigned long long)st.failed,
 	    (unsigned long long)st.commits, (unsigned long long)st.syncs,

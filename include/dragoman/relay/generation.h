@@ -40,6 +40,7 @@ unsigned dg_generation_pins(const struct dg_generation *g);
 unsigned dg_generation_number(const struct dg_generation *g);
 int64_t dg_generation_loaded_ms(const struct dg_generation *g);
 const struct dg_config *dg_generation_config(const struct dg_generation *g);
+const struct dg_policy *dg_generation_policy(const struct dg_generation *g);
 const struct dg_rules *dg_generation_rules(const struct dg_generation *g);
 /* That worker's Lua state: used on that worker's thread only. */
 struct dg_policy_state *dg_generation_state(const struct dg_generation *g,

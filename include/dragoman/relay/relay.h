@@ -45,6 +45,8 @@ void dg_relay_stop(struct dg_relay *r, int64_t soft_end_ms);
 /* Text for `dragoman status`: generations with their sessions, hops, lanes,
  * alerts.  Waits for every worker: control thread only. */
 void dg_relay_status(struct dg_relay *r, struct dg_buf *out);
+/* Text for `dragoman policy stats`; waits for every worker, as above. */
+void dg_relay_policy_stats(struct dg_relay *r, struct dg_buf *out);
 /* Pins held by sessions and attempts; for the cap on generations alive. */
 unsigned dg_relay_generations(struct dg_relay *r);
 
