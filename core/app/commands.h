@@ -3,6 +3,7 @@
 
 /* commands.h - one function a subcommand; argv[0] is its name; the result is
  * the program's exit code: 0 good, 1 no, 2 wrong usage or configuration. */
+int dg_cmd_init(int argc, char **argv);
 int dg_cmd_serve(int argc, char **argv);
 int dg_cmd_check(int argc, char **argv);
 int dg_cmd_passwd(int argc, char **argv);

@@ -11,6 +11,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *usage, *help;
 } commands[] = {
+	{ "init", dg_cmd_init, "[NAME DIR]",
+	    "begin with a copy of an example deployment; alone: list them" },
 	{ "serve", dg_cmd_serve, "[-c FILE] [--set KEY=VALUE]...",
 	    "run the relay in the foreground; SIGHUP reloads, SIGTERM ends" },
 	{ "check", dg_cmd_check, "[-c FILE] [--set ...] [--print]",

@@ -183,6 +183,14 @@ load_secret(struct dg_generation *g, size_t i, struct dg_errors *errors)
 		dg_errors_add(errors, f->file != NULL ? f->file : f->where.file,
 		    f->file != NULL ? 1 : f->where.line, 1, false, "%s: %s",
 		    what, e.text);
+	else if (dg_str_is(dg_str_of(g->secrets[i].file.password.p,
+			      g->secrets[i].file.password.n),
+		     DG_SECRET_PLACEHOLDER))
+		dg_errors_add(errors, f->where.file, f->where.line,
+		    f->where.column, true,
+		    "%s: still holds the placeholder \"%s\" of `dragoman "
+		    "init`",
+		    what, DG_SECRET_PLACEHOLDER);
 out:
 	dg_buf_wipe(&text);
 	dg_buf_fini(&text);

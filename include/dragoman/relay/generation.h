@@ -13,6 +13,9 @@
  */
 struct dg_generation;
 
+/* The password that `dragoman init` writes into secrets: a warning. */
+#define DG_SECRET_PLACEHOLDER "change-me"
+
 struct dg_generation_options {
 	unsigned number;                /* 1, 2, ... */
 	unsigned workers;               /* policy states to make; 0: only check */
