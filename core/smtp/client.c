@@ -384,6 +384,8 @@ dg_cli_lost(struct dg_cli *c, const char *words, struct dg_acts *out)
 {
 	struct dg_result r;
 
+	if (c->state == CLI_JUDGE)
+		dg_cli_unjudged(c);
 	if (c->state == CLI_GONE)
 		return;
 	if (c->state == CLI_QUIT) {
@@ -508,6 +510,18 @@ bool
 dg_cli_is_ready(const struct dg_cli *c)
 {
 	return c->state == CLI_IDLE;
+}
+
+bool
+dg_cli_is_waiting(const struct dg_cli *c)
+{
+	return c->state == CLI_SPEAK || c->state == CLI_JUDGE;
+}
+
+const struct dg_result *
+dg_cli_asked(const struct dg_cli *c)
+{
+	return c->state == CLI_JUDGE ? &c->end : NULL;
 }
 
 bool

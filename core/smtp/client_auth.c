@@ -386,6 +386,21 @@ dg_cli_judged(struct dg_cli *c, const struct dg_cli_answer *a,
 	return dg_cli_finish(c, &r, out);
 }
 
+/* The hop did refuse, and said so before the connection went: what that
+ * amounts to (no candidate left, a verb for a new session) must not depend on
+ * how long a policy thinks.  What would be said is said to nobody. */
+void
+dg_cli_unjudged(struct dg_cli *c)
+{
+	const struct dg_cli_answer nobody = { 0 };
+	struct dg_acts unsaid;
+
+	dg_acts_init(&unsaid);
+	dg_cli_enter(c, dg_cli_judged(c, &nobody, &unsaid));
+	dg_buf_wipe(&unsaid.text); /* it may hold a password in base64 */
+	dg_acts_fini(&unsaid);
+}
+
 /* We break off: "*", and its answer is waited for (RFC 4954 4). */
 static enum cli_state
 cancel(struct dg_cli *c, const char *why, struct dg_acts *out)

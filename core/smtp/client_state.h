@@ -169,6 +169,8 @@ enum cli_state dg_cli_on_auth(struct dg_cli *c, struct dg_acts *out);
 enum cli_state dg_cli_on_cancelled(struct dg_cli *c, struct dg_acts *out);
 enum cli_state dg_cli_judged(struct dg_cli *c, const struct dg_cli_answer *a,
     struct dg_acts *out);
+/* Nobody can be waited for any more: go on as if nobody had an opinion. */
+void dg_cli_unjudged(struct dg_cli *c);
 /* The connection goes right after a verb was unknown: another verb may do in
  * a new session.  True: *r says so. */
 bool dg_cli_lost_by_verb(struct dg_cli *c, struct dg_result *r);

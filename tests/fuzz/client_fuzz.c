@@ -4,6 +4,8 @@
  * the rest is cut into reads.  What must hold whatever comes: every recipient
  * gets exactly one result, nothing is said after the end, no line of ours
  * holds a control byte, and there is no MAIL before a login where one is due.
+ * Questions are answered at once, or when more has come, or never: meanwhile
+ * nothing is taken.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,7 @@ struct owner {
 	bool is_mailing, is_over, has_login;
 	bool wants_mail, wants_body, wants_tls, wants_answer;
 	enum dg_ask asked;
-	unsigned pieces;
+	unsigned pieces, patience;
 };
 
 static const struct dg_str rcpts[RCPTS] = {
@@ -92,8 +94,10 @@ note(struct owner *o, const struct dg_act *a)
 		o->wants_tls = true;
 		break;
 	case DG_ACT_ASK:
+		must(!o->wants_answer && dg_cli_is_waiting(o->cli));
 		o->wants_answer = true;
 		o->asked = a->ask;
+		o->patience = o->choice >> 3 & 3;
 		break;
 	case DG_ACT_ENDED:
 		settled(o);
@@ -146,7 +150,9 @@ serve(struct owner *o)
 
 	if (o->is_over)
 		return false;
-	if (o->wants_answer) {
+	if (o->wants_answer && o->patience > 0) {
+		return false; /* it thinks */
+	} else if (o->wants_answer) {
 		o->wants_answer = false;
 		answer(o);
 	} else if (o->wants_tls) {
@@ -178,11 +184,18 @@ play(struct owner *o, struct dg_str in, size_t step)
 	size_t at = 0, end = 0, used;
 
 	while (!o->is_over) {
+		bool was_waiting;
+
 		if (serve(o))
 			continue;
+		was_waiting = dg_cli_is_waiting(o->cli);
+		must(was_waiting == o->wants_answer);
 		used =
 		    dg_cli_feed(o->cli, dg_str_sub(in, at, end - at), &o->acts);
 		must(used <= end - at);
+		must(!was_waiting || (used == 0 && o->acts.n == 0));
+		if (o->patience > 0)
+			o->patience--;
 		at += used;
 		note_all(o);
 		if (o->is_over || serve(o) || used > 0)
@@ -238,9 +251,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.cli = dg_cli_new(&opt);
 	dg_cli_start(o.cli, &o.acts);
 	play(&o, dg_str_of(data + 3, size - 3), data[2] % 64 + 1);
-	dg_cli_lost(o.cli, "the end", &o.acts);
+	if (o.choice & 1)
+		dg_cli_lost(o.cli, "the end", &o.acts);
+	else
+		dg_cli_quit(o.cli, &o.acts);
 	note_all(&o);
+	if (!o.is_over) {
+		must(dg_cli_is_quitting(o.cli));
+		dg_cli_lost(o.cli, "the end", &o.acts);
+		note_all(&o);
+	}
 	must(o.is_over);
+	answer(&o); /* finds nobody */
+	must(o.acts.n == 0);
 	dg_cli_free(o.cli);
 	dg_acts_fini(&o.acts);
 	return 0;

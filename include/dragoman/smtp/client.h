@@ -15,6 +15,12 @@
  * first.  Without a dialect the verbs are those the EHLO reply shows: AUTH
  * first, then any other keyword whose arguments are mechanisms ("XAUTH NTLM",
  * "X-EXPS=LOGIN").  None left: QUIT, no MAIL, meaning no-common-auth.
+ *
+ * A question (SPEAK, REPLY) is the last action of a step, and its answer may
+ * come at any later time, or never.  Meanwhile (dg_cli_is_waiting) input is
+ * not taken: the owner keeps it and feeds it after answering.  dg_cli_lost and
+ * dg_cli_quit end the session as at any other time; an answer that comes after
+ * that is ignored.
  */
 enum dg_tls_policy {
 	DG_TLS_NEVER,
@@ -44,7 +50,8 @@ struct dg_cli *dg_cli_new(const struct dg_cli_options *o);
 void dg_cli_free(struct dg_cli *c);
 void dg_cli_start(struct dg_cli *c, struct dg_acts *out);
 size_t dg_cli_feed(struct dg_cli *c, struct dg_str in, struct dg_acts *out);
-/* The connection ended, or a wait was too long: stage's result is reported. */
+/* The connection ended, or a wait was too long: stage's result is reported.
+ * While REPLY waits the refusal counts as if nobody had an opinion. */
 void dg_cli_lost(struct dg_cli *c, const char *words, struct dg_acts *out);
 /* After DG_ACT_STARTTLS; on failure words say why. */
 void dg_cli_tls_done(struct dg_cli *c, bool ok, const char *words,
@@ -99,6 +106,10 @@ struct dg_str dg_cli_auth_log(const struct dg_cli *c);
 bool dg_cli_wants_new_session(const struct dg_cli *c, char skip_verb[16]);
 enum dg_stage dg_cli_stage(const struct dg_cli *c); /* what is waited for */
 bool dg_cli_is_ready(const struct dg_cli *c);
+/* A question is open: nothing is fed before dg_cli_answer. */
+bool dg_cli_is_waiting(const struct dg_cli *c);
+/* What REPLY is about, while it waits. */
+const struct dg_result *dg_cli_asked(const struct dg_cli *c);
 /* QUIT was said; all results are out. */
 bool dg_cli_is_quitting(const struct dg_cli *c);
 /* The final dot was sent and its reply not read: the hop may have it. */

@@ -155,6 +155,94 @@ policy_may_choose_and_overrule(void **state)
 	       "DO fail login-refused\nC QUIT\nS 221 x\nEND login-refused\n");
 }
 
+/* A hop may lose patience, the connection or its way while somebody thinks. */
+static void
+an_answer_may_come_late(void **state)
+{
+	struct dg_cli_options o = options(&v55, ntlm_login, 2);
+
+	(void)state;
+	o.asks_speak = true;
+	play("speak: what comes meanwhile is read afterwards", &o,
+	    HI S55 "ASK speak\nS 421 4.4.2 too slow\nN\nNIL\nC AUTH NTLM " TYPE1
+		   "END temporary\nLATE\n");
+	play("speak: also behind an answer that says no more", &o,
+	    HI S55 "ASK speak\nS 421 4.4.2 too slow\nN\n"
+		   "DO retry temporary\nC QUIT\nEND temporary\n");
+	play("speak: both in one read", &o,
+	    HI "S 250-srv|250 AUTH LOGIN|421 4.4.2 too slow\nASK speak\nN\n"
+	       "USE - LOGIN\nC AUTH LOGIN\nEND temporary\n");
+	play("speak: lost", &o,
+	    HI S55 "ASK speak\nLOST\nEND unreachable\nLATE\n");
+	play("speak: given up by us", &o,
+	    HI S55 "ASK speak\nQUIT\nEND temporary\nLATE\n");
+	play("speak: the spool fails us", &o,
+	    HI S55 "ASK speak\nABORT\nEND temporary\nLATE\n");
+	o.asks_speak = false;
+	o.asks_reply = true;
+	play("reply: what comes meanwhile is read afterwards", &o,
+	    HI "S 250 srv\nC AUTH NTLM " TYPE1 "S 535 no\nASK reply\n"
+	       "S 421 bye\nN\nDO next-verb verb-unknown\nC XAUTH NTLM " TYPE1
+	       "END verb-unknown\nNEW AUTH\nLATE\n");
+	play("reply: and after QUIT nobody cares", &o,
+	    HI S55 "C AUTH NTLM " TYPE1 "S 454 4.7.0 later|421 bye\n"
+		   "ASK reply\nN\nNIL\nC QUIT\nEND temporary\n");
+	play("reply: given up by us", &o,
+	    HI S55 "C AUTH NTLM " TYPE1 "S 535 no\nASK reply\nQUIT\n"
+		   "END temporary\nLATE\n");
+	play("reply: the spool fails us", &o,
+	    HI S55 "C AUTH NTLM " TYPE1 "S 535 no\nASK reply\nABORT\n"
+		   "END temporary\nLATE\n");
+}
+
+/* It means what it would have meant if nobody had thought about it. */
+static void
+a_refusal_before_the_connection_is_lost_counts(void **state)
+{
+	struct dg_cli_options o = options(NULL, ntlm, 1);
+
+	(void)state;
+	for (int thinks = 0; thinks < 2; thinks++) {
+		const char *ask = thinks ? "ASK reply\nN\n" : "";
+		const char *late = thinks ? "LATE\n" : "";
+		const char *quit = thinks ? "" : "C QUIT\n";
+		char script[2000];
+
+		o = options(NULL, ntlm, 1);
+		o.asks_reply = thinks != 0;
+		snprintf(script, sizeof(script),
+		    HI "S 250-srv|250 AUTH NTLM\nC AUTH NTLM " TYPE1
+		       "S 535 no\n%s%sLOST\nEND login-refused\n%s",
+		    ask, quit, late);
+		play("535, and gone", &o, script);
+		snprintf(script, sizeof(script),
+		    HI "S 250-srv|250 AUTH NTLM\nC AUTH NTLM " TYPE1
+		       "S 454 no\n%s%sLOST\nEND temporary\n%s",
+		    ask, quit, late);
+		play("454, and gone", &o, script);
+		snprintf(script, sizeof(script),
+		    HI "S 250-srv|250 AUTH NTLM\nC AUTH NTLM " TYPE1
+		       "S 500 no\n%s%sLOST\nEND no-common-auth\n%s",
+		    ask, quit, late);
+		play("500 to the only verb, and gone", &o, script);
+		o.dialect = &v55;
+		snprintf(script, sizeof(script),
+		    HI "S 250 srv\nC AUTH NTLM " TYPE1
+		       "S 500 no\n%s%sLOST\nEND verb-unknown\nNEW AUTH\n%s",
+		    ask, thinks ? "" : "C XAUTH NTLM " TYPE1, late);
+		play("500, and gone: the next verb in a new session", &o,
+		    script);
+		o.logins = ntlm_login;
+		o.n_logins = 2;
+		o.dialect = NULL;
+		snprintf(script, sizeof(script),
+		    HI "S 250-srv|250 AUTH NTLM LOGIN\nC AUTH NTLM " TYPE1
+		       "S 535 no\n%s%sLOST\nEND unreachable\n%s",
+		    ask, thinks ? "" : "C AUTH LOGIN\n", late);
+		play("535, gone, and another row is left", &o, script);
+	}
+}
+
 int
 main(void)
 {
@@ -165,6 +253,9 @@ main(void)
 		cmocka_unit_test(unknown_verbs_cost_a_session_at_the_most),
 		cmocka_unit_test(what_worked_the_last_time_goes_first),
 		cmocka_unit_test(policy_may_choose_and_overrule),
+		cmocka_unit_test(an_answer_may_come_late),
+		cmocka_unit_test(
+		    a_refusal_before_the_connection_is_lost_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

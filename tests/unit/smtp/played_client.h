@@ -16,7 +16,7 @@
  *	ABORT QUIT LOST
  *	R who what  the recipient's (or "all") only result
  *	ASK what    the owner was asked; USE verb mech, DO action meaning, NIL:
- *	            its answers
+ *	            its answers; LATE: one that comes when all is over
  *	END what    the session ended so (DOUBT: and the hop may have the mail)
  *	NEW skip    a new session is wanted, without these verbs
  *	T text      the trace says it
@@ -95,6 +95,10 @@ carry_out(struct world *w)
 			w->n_asks++;
 			w->asked = a->ask;
 			w->about = a->result;
+			assert_int_equal(i, w->acts.n - 1);
+			assert_true(dg_cli_is_waiting(w->cli));
+			assert_int_equal(dg_cli_asked(w->cli) != NULL,
+			    a->ask == DG_ASK_REPLY);
 			break;
 		case DG_ACT_ENDED:
 			assert_int_equal(w->n_ended, 0);
@@ -116,22 +120,34 @@ carry_out(struct world *w)
 	dg_acts_reset(&w->acts);
 }
 
+/* While a question is open, all that comes is offered in vain. */
+static void
+pump(struct world *w)
+{
+	size_t used = 1;
+
+	while (w->in.n > 0 && used > 0) {
+		bool is_waiting = dg_cli_is_waiting(w->cli);
+
+		used = dg_cli_feed(w->cli, dg_buf_str(&w->in), &w->acts);
+		assert_true(used <= w->in.n);
+		if (is_waiting) {
+			assert_int_equal(used, 0);
+			assert_int_equal(w->acts.n, 0);
+		}
+		dg_buf_eat(&w->in, used);
+		carry_out(w);
+	}
+}
+
 static void
 feed(struct world *w, struct dg_str bytes)
 {
 	size_t step = w->by_byte ? 1 : bytes.n;
 
 	for (size_t at = 0; at < bytes.n; at += step) {
-		size_t used = 1;
-
 		(void)dg_buf_add(&w->in, dg_str_sub(bytes, at, step));
-		while (w->in.n > 0 && used > 0) {
-			used =
-			    dg_cli_feed(w->cli, dg_buf_str(&w->in), &w->acts);
-			assert_true(used <= w->in.n);
-			dg_buf_eat(&w->in, used);
-			carry_out(w);
-		}
+		pump(w);
 	}
 }
 
@@ -304,6 +320,7 @@ answer(struct world *w, struct dg_str step, struct dg_str rest)
 
 	assert_int_equal(w->n_asks, 1);
 	w->n_asks = 0;
+	assert_int_equal(dg_cli_is_waiting(w->cli), w->n_ended == 0);
 	if (dg_str_is(step, "USE")) {
 		a.verb = dg_str_is(word, "-") ? DG_NOSTR : word;
 		a.has_mech = dg_mech_find(dg_str_word(&rest), &a.mech);
@@ -314,7 +331,21 @@ answer(struct world *w, struct dg_str step, struct dg_str rest)
 	}
 	dg_cli_answer(w->cli, &a, &w->acts);
 	carry_out(w);
-	feed(w, DG_STR("")); /* what waited meanwhile */
+	pump(w); /* what waited meanwhile */
+}
+
+static void
+late_answer(struct world *w)
+{
+	struct dg_cli_answer a = {
+		.has_action = true,
+		.action = DG_ACTION_NEXT_VERB,
+	};
+
+	assert_int_equal(w->n_ended, 1);
+	assert_false(dg_cli_is_waiting(w->cli));
+	dg_cli_answer(w->cli, &a, &w->acts);
+	assert_int_equal(w->acts.n, 0);
 }
 
 static void
@@ -337,6 +368,8 @@ owner_step(struct world *w, struct dg_str step, struct dg_str rest)
 	} else if (dg_str_is(step, "USE") || dg_str_is(step, "DO") ||
 		   dg_str_is(step, "NIL")) {
 		answer(w, step, rest);
+	} else if (dg_str_is(step, "LATE")) {
+		late_answer(w);
 	} else if (dg_str_is(step, "ASK")) {
 		assert_int_equal(w->n_asks, 1);
 		assert_int_equal(w->asked,
