@@ -39,6 +39,8 @@ dg_envelope_like(const struct dg_envelope *env)
 	struct dg_envelope *own = dg_envelope_new();
 
 	own->sender = dg_envelope_str(own, env->sender);
+	own->original = dg_envelope_str(own, env->original);
+	own->reply_to = dg_envelope_str(own, env->reply_to);
 	own->helo = dg_envelope_str(own, env->helo);
 	own->address = dg_envelope_str(own, env->address);
 	own->listener = dg_envelope_str(own, env->listener);
@@ -48,6 +50,7 @@ dg_envelope_like(const struct dg_envelope *env)
 	own->arrival_ms = env->arrival_ms;
 	own->declared_size = env->declared_size;
 	own->body_8bit = env->body_8bit;
+	own->is_held = env->is_held;
 	own->is_report = env->is_report;
 	return own;
 }

@@ -39,7 +39,7 @@ static const struct srv_rule {
 	    "no STARTTLS inside a mail transaction" },
 	{ DG_VERB_AUTH, IN(READY), IN(AUTH) | IN(LOGIN), dg_srv_on_auth,
 	    "no AUTH inside a mail transaction" },
-	{ DG_VERB_MAIL, IN(READY), IN(RCPT), dg_srv_on_mail,
+	{ DG_VERB_MAIL, IN(READY), IN(SENDER) | IN(RCPT), dg_srv_on_mail,
 	    "MAIL was already given" },
 	{ DG_VERB_RCPT, IN(RCPT), IN(ASKED), dg_srv_on_rcpt,
 	    "MAIL must come first" },
@@ -50,7 +50,7 @@ static const struct srv_rule {
 	{ DG_VERB_VRFY, GREETED, 0, dg_srv_on_vrfy, "" },
 	{ DG_VERB_HELP, GREETED, 0, dg_srv_on_help, "" },
 	{ DG_VERB_QUIT, GREETED | IN(REFUSED), 0, dg_srv_on_quit, "" },
-	{ DG_VERB_UNKNOWN, GREETED, 0, dg_srv_on_unknown, "" },
+	{ DG_VERB_UNKNOWN, GREETED, IN(VERB), dg_srv_on_unknown, "" },
 };
 
 static const char *const state_names[] = {
@@ -107,6 +107,8 @@ dg_srv_new(const struct dg_srv_options *o)
 	s->hostname = dg_str_dup(o->hostname);
 	s->address = dg_str_dup(o->address);
 	s->listener = dg_str_dup(o->listener);
+	s->asks = o->asks;
+	dg_buf_init(&s->unknown.line, s->limits.line);
 	s->can_tls = o->has_tls;
 	s->has_tls = o->tls_is_on;
 	dg_arena_init(&s->login.arena, LOGIN_MAX_BYTES);
@@ -121,6 +123,7 @@ dg_srv_free(struct dg_srv *s)
 	dg_envelope_free(s->mail.env);
 	dg_acceptor_free(s->login.acceptor);
 	dg_arena_fini(&s->login.arena);
+	dg_buf_fini(&s->unknown.line);
 	free(s->hostname);
 	free(s->address);
 	free(s->listener);
@@ -129,21 +132,30 @@ dg_srv_free(struct dg_srv *s)
 
 /* ---- the one place where the state changes ---- */
 
+/* VERB may be one, or stand outside: then there is nothing to drop. */
 static bool
 is_transaction(enum srv_state state)
 {
-	return state == SRV_RCPT || state == SRV_ASKED || state == SRV_OPEN ||
-	       state == SRV_DATA || state == SRV_COMMIT;
+	return state == SRV_SENDER || state == SRV_RCPT || state == SRV_ASKED ||
+	       state == SRV_OPEN || state == SRV_DATA || state == SRV_CONTENT ||
+	       state == SRV_COMMIT || state == SRV_VERB;
+}
+
+static bool
+leaves_draft(enum srv_state state, enum srv_state next)
+{
+	if (state == SRV_CONTENT)
+		return next != SRV_COMMIT;
+	return next == SRV_GONE && (state == SRV_OPEN || state == SRV_DATA);
 }
 
 static void
 go_on(struct dg_srv *s, enum srv_state next)
 {
-	if (next == SRV_GONE && s->state != SRV_GONE) {
-		if (s->state == SRV_OPEN || s->state == SRV_DATA)
-			dg_acts_add(s->out, DG_ACT_ABORT);
+	if (leaves_draft(s->state, next))
+		dg_acts_add(s->out, DG_ACT_ABORT);
+	if (next == SRV_GONE && s->state != SRV_GONE)
 		dg_acts_add(s->out, DG_ACT_CLOSE);
-	}
 	if (!is_transaction(next)) {
 		dg_envelope_free(s->mail.env);
 		memset(&s->mail, 0, sizeof(s->mail));
@@ -200,11 +212,23 @@ has_8bit(struct dg_str text)
 }
 
 static enum srv_state
+run_verb(struct dg_srv *s, enum dg_verb verb, const struct dg_command *cmd)
+{
+	const struct srv_rule *r = rule_for(verb);
+	enum srv_state next;
+
+	if (!(r->in & (1u << s->state)))
+		return wrong_state(s, r);
+	next = r->run(s, cmd);
+	assert(next == s->state || next == SRV_GONE ||
+	       (r->to & (1u << next)) != 0);
+	return next;
+}
+
+static enum srv_state
 run_command(struct dg_srv *s, const struct dg_line *line)
 {
 	struct dg_command cmd;
-	const struct srv_rule *r;
-	enum srv_state next;
 	enum dg_verb verb;
 
 	if (line->has_bare)
@@ -221,13 +245,43 @@ run_command(struct dg_srv *s, const struct dg_line *line)
 	if (has_8bit(line->text))
 		return dg_srv_bad(s, s->state, 500, "5.5.2",
 		    "only ASCII is understood in commands");
-	r = rule_for(verb);
-	if (!(r->in & (1u << s->state)))
-		return wrong_state(s, r);
-	next = r->run(s, &cmd);
-	assert(next == s->state || next == SRV_GONE ||
-	       (r->to & (1u << next)) != 0);
-	return next;
+	return run_verb(s, verb, &cmd);
+}
+
+/* The unknown verb is taken for another one, where it was said. */
+static enum srv_state
+verb_answer(struct dg_srv *s, const struct dg_srv_answer *a)
+{
+	struct dg_command cmd = {
+		.verb = a->verb,
+		.arg = dg_srv_unknown_argument(s),
+		.sep = ' ',
+	};
+	struct dg_srv_answer refusal = *a;
+	enum dg_verb verb = DG_VERB_UNKNOWN;
+
+	go_on(s, s->unknown.in);
+	if (a->verdict == DG_VERDICT_CLOSE) {
+		dg_srv_verdict(s, a, "", "");
+		return SRV_GONE;
+	}
+	if (a->verdict == DG_VERDICT_REFUSE || a->verdict == DG_VERDICT_DEFER) {
+		if (refusal.code == 0 && a->verdict == DG_VERDICT_REFUSE) {
+			refusal.code = 500;
+			snprintf(refusal.enhanced, sizeof(refusal.enhanced),
+			    "5.5.1");
+		}
+		return dg_srv_refuse(s, &refusal, s->state,
+		    "command not recognized", "try again later");
+	}
+	if (a->verb.n > 0)
+		verb = meaning_of(s, &cmd);
+	if (verb != DG_VERB_UNKNOWN)
+		return run_verb(s, verb, &cmd);
+	if (a->verb.n > 0)
+		dg_acts_trace(s->out, "no verb is called %.*s: 500",
+		    DG_FMT(dg_str_sub(a->verb, 0, 50)));
+	return dg_srv_bad(s, s->state, 500, "5.5.1", "command not recognized");
 }
 
 /* ---- input ---- */
@@ -393,11 +447,23 @@ dg_srv_answer(struct dg_srv *s, const struct dg_srv_answer *a,
 	case SRV_OFFER:
 		next = dg_srv_offer(s, a);
 		break;
+	case SRV_VERB:
+		next = verb_answer(s, a);
+		break;
 	case SRV_LOGIN:
 		next = dg_srv_auth_answer(s, a);
 		break;
+	case SRV_PROVED:
+		next = dg_srv_proved_answer(s, a);
+		break;
+	case SRV_SENDER:
+		next = dg_srv_mail_answer(s, a);
+		break;
 	case SRV_ASKED:
 		next = dg_srv_rcpt_answer(s, a);
+		break;
+	case SRV_CONTENT:
+		next = dg_srv_content_answer(s, a);
 		break;
 	default:
 		break; /* stopped meanwhile: the answer finds nobody */
@@ -506,6 +572,54 @@ struct dg_str
 dg_srv_asked_address(const struct dg_srv *s)
 {
 	return s->mail.asked;
+}
+
+struct dg_str
+dg_srv_unknown_verb(const struct dg_srv *s)
+{
+	return dg_str_sub(dg_buf_str(&s->unknown.line), 0, s->unknown.n_verb);
+}
+
+struct dg_str
+dg_srv_unknown_argument(const struct dg_srv *s)
+{
+	return dg_str_from(dg_buf_str(&s->unknown.line), s->unknown.n_verb);
+}
+
+struct dg_str
+dg_srv_asked_sender(const struct dg_srv *s)
+{
+	return s->mail.given;
+}
+
+uint64_t
+dg_srv_asked_size(const struct dg_srv *s)
+{
+	return s->mail.env != NULL ? s->mail.env->declared_size : 0;
+}
+
+struct dg_str
+dg_srv_asked_body(const struct dg_srv *s)
+{
+	return s->mail.body.n > 0 ? s->mail.body : DG_STR("");
+}
+
+size_t
+dg_srv_trace_size(const struct dg_srv *s)
+{
+	return s->data.trace;
+}
+
+size_t
+dg_srv_header_size(const struct dg_srv *s)
+{
+	return (size_t)s->data.header.bytes;
+}
+
+uint64_t
+dg_srv_message_size(const struct dg_srv *s)
+{
+	return s->data.dot.bytes;
 }
 
 const char *

@@ -248,6 +248,13 @@ dg_srv_auth_broken(struct dg_srv *s, int code, const char *enhanced,
 }
 
 static enum srv_state
+say_welcome(struct dg_srv *s)
+{
+	dg_srv_say(s, 235, "2.7.0", "authentication successful");
+	return SRV_READY;
+}
+
+static enum srv_state
 welcome(struct dg_srv *s, struct dg_str as)
 {
 	struct srv_login *l = &s->login;
@@ -258,10 +265,43 @@ welcome(struct dg_srv *s, struct dg_str as)
 		dg_srv_say(s, 535, "5.7.8", "authentication failed");
 		return SRV_READY;
 	}
-	/* first, so that the peer is known when the words leave */
+	/* first, so that the peer is known when the words leave, and when
+	 * somebody is asked */
 	dg_acts_add(s->out, DG_ACT_LOGIN);
-	dg_srv_say(s, 235, "2.7.0", "authentication successful");
-	return SRV_READY;
+	if (dg_srv_asks(s, DG_ASK_AUTHENTICATED)) {
+		dg_acts_add(s->out, DG_ACT_ASK)->ask = DG_ASK_AUTHENTICATED;
+		return SRV_PROVED;
+	}
+	return say_welcome(s);
+}
+
+/* It was proved who this is, and somebody says that it may not be.  No secret
+ * is in the answer, so the policy's own words go out. */
+enum srv_state
+dg_srv_proved_answer(struct dg_srv *s, const struct dg_srv_answer *a)
+{
+	bool is_refused = a->verdict == DG_VERDICT_REFUSE;
+	struct dg_srv_answer refusal = *a;
+
+	if (!is_refused && a->verdict != DG_VERDICT_DEFER &&
+	    a->verdict != DG_VERDICT_CLOSE)
+		return after(s, say_welcome(s));
+	s->login.user = DG_NOSTR;
+	dg_acts_add(s->out, DG_ACT_LOGIN);
+	dg_acts_trace(s->out, "login refused by policy: %.*s",
+	    DG_FMT(dg_str_sub(a->text, 0, 200)));
+	if (a->verdict == DG_VERDICT_CLOSE) {
+		dg_srv_verdict(s, a, "", "");
+		return SRV_GONE;
+	}
+	if (refusal.code == 0) {
+		refusal.code = is_refused ? 535 : 454;
+		snprintf(refusal.enhanced, sizeof(refusal.enhanced), "%s",
+		    is_refused ? "5.7.8" : "4.7.0");
+	}
+	dg_srv_verdict(s, &refusal, "authentication failed",
+	    "temporary authentication failure, try again later");
+	return after(s, SRV_READY);
 }
 
 enum srv_state

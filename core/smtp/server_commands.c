@@ -264,9 +264,25 @@ dg_srv_on_quit(struct dg_srv *s, const struct dg_command *cmd)
 	return dg_srv_end(s, 221, "2.0.0", "closing connection");
 }
 
+/* Kept, since the line is gone when the answer comes late. */
+static bool
+keep_unknown(struct dg_srv *s, const struct dg_command *cmd)
+{
+	struct srv_unknown *u = &s->unknown;
+
+	dg_buf_reset(&u->line);
+	u->n_verb = cmd->verb.n;
+	u->in = s->state;
+	return dg_buf_add(&u->line, cmd->verb) == DG_OK &&
+	       dg_buf_add(&u->line, cmd->arg) == DG_OK;
+}
+
 enum srv_state
 dg_srv_on_unknown(struct dg_srv *s, const struct dg_command *cmd)
 {
-	(void)cmd;
-	return dg_srv_bad(s, s->state, 500, "5.5.1", "command not recognized");
+	if (!dg_srv_asks(s, DG_ASK_COMMAND) || !keep_unknown(s, cmd))
+		return dg_srv_bad(s, s->state, 500, "5.5.1",
+		    "command not recognized");
+	dg_acts_add(s->out, DG_ACT_ASK)->ask = DG_ASK_COMMAND;
+	return SRV_VERB;
 }

@@ -89,6 +89,7 @@ add_received(struct dg_srv *s, int64_t now_ms)
 	act = dg_acts_add(s->out, DG_ACT_BODY);
 	act->at = at;
 	act->n = s->out->text.n - at;
+	s->data.trace = act->n;
 }
 
 /* The reply that a failure of the owner's gets. */
@@ -146,6 +147,13 @@ judge(struct dg_srv *s, struct dg_str piece)
 }
 
 static enum srv_state
+commit(struct dg_srv *s)
+{
+	dg_acts_add(s->out, DG_ACT_COMMIT);
+	return SRV_COMMIT;
+}
+
+static enum srv_state
 end_of_data(struct dg_srv *s)
 {
 	struct srv_data *d = &s->data;
@@ -155,8 +163,47 @@ end_of_data(struct dg_srv *s)
 		return SRV_READY;
 	}
 	s->mail.env->body_8bit = d->dot.has_8bit;
-	dg_acts_add(s->out, DG_ACT_COMMIT);
-	return SRV_COMMIT;
+	if (dg_srv_asks(s, DG_ASK_CONTENT)) {
+		dg_acts_add(s->out, DG_ACT_ASK)->ask = DG_ASK_CONTENT;
+		return SRV_CONTENT;
+	}
+	return commit(s);
+}
+
+/* A message that nobody is to get goes the same way as any other: who drops
+ * its recipients is the owner, and 250 has one place. */
+static void
+discard(struct dg_envelope *env)
+{
+	for (size_t i = 0; i < env->n_rcpts; i++)
+		env->rcpts[i].discard = true;
+}
+
+enum srv_state
+dg_srv_content_answer(struct dg_srv *s, const struct dg_srv_answer *a)
+{
+	if (s->data.failure.code != 0) {
+		say_failure(s, &s->data.failure, "");
+		return SRV_READY;
+	}
+	switch (a->verdict) {
+	case DG_VERDICT_REFUSE:
+	case DG_VERDICT_DEFER:
+		dg_srv_verdict(s, a, "message refused",
+		    "message cannot be taken now, try again later");
+		return SRV_READY;
+	case DG_VERDICT_CLOSE:
+		dg_srv_verdict(s, a, "", "");
+		return SRV_GONE;
+	case DG_VERDICT_DISCARD:
+		discard(s->mail.env);
+		return commit(s);
+	case DG_VERDICT_HOLD:
+		s->mail.env->is_held = true;
+		return commit(s);
+	default:
+		return commit(s);
+	}
 }
 
 /* Hand the piece on, or drop it. */
@@ -209,7 +256,8 @@ dg_srv_body_failed(struct dg_srv *s, const struct dg_err *e)
 {
 	struct srv_data *d = &s->data;
 
-	if ((s->state != SRV_DATA && s->state != SRV_COMMIT) ||
+	if ((s->state != SRV_DATA && s->state != SRV_CONTENT &&
+		s->state != SRV_COMMIT) ||
 	    d->failure.code != 0)
 		return;
 	if (e != NULL && e->code >= 400 && e->code <= 599)

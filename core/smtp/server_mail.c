@@ -40,9 +40,14 @@ bad_from(struct dg_srv *s, const struct dg_err *e)
 
 /* ---- parameters ---- */
 
+struct params {
+	uint64_t size;
+	struct dg_str body; /* a literal */
+};
+
 /* RFC 1870 4; a number past 64 bits is only too big. */
 static enum dg_rc
-on_size(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
+on_size(struct dg_srv *s, struct dg_str v, struct params *to, struct dg_err *e)
 {
 	uint64_t most = dg_srv_max_size(s);
 
@@ -53,18 +58,20 @@ on_size(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
 		if (v.p[i] < '0' || v.p[i] > '9')
 			return dg_fail(e, DG_E_PROTO, 501, "5.5.4",
 			    "SIZE takes a number");
-	if (!dg_str_u64(v, size) || (most != 0 && *size > most))
+	if (!dg_str_u64(v, &to->size) || (most != 0 && to->size > most))
 		return dg_fail(e, DG_E_LIMIT, 552, "5.3.4",
 		    "message is larger than this host takes");
 	return DG_OK;
 }
 
 static enum dg_rc
-on_body(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
+on_body(struct dg_srv *s, struct dg_str v, struct params *to, struct dg_err *e)
 {
 	(void)s;
-	(void)size;
-	if (dg_str_iis(v, "7BIT") || dg_str_iis(v, "8BITMIME"))
+	to->body = dg_str_iis(v, "7BIT")       ? DG_STR("7BIT")
+		   : dg_str_iis(v, "8BITMIME") ? DG_STR("8BITMIME")
+					       : DG_NOSTR;
+	if (to->body.n > 0)
 		return DG_OK;
 	return dg_fail(e, DG_E_PROTO, 501, "5.5.4",
 	    "BODY is 7BIT or 8BITMIME here");
@@ -72,13 +79,13 @@ on_body(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
 
 /* RFC 4954 5.  Nobody's word for it is taken: we pass on AUTH=<>. */
 static enum dg_rc
-on_auth(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
+on_auth(struct dg_srv *s, struct dg_str v, struct params *to, struct dg_err *e)
 {
 	struct dg_buf plain;
 	enum dg_rc rc = DG_OK;
 
 	(void)s;
-	(void)size;
+	(void)to;
 	dg_buf_init(&plain, 1024);
 	if (!dg_str_is(v, "<>"))
 		rc = v.n > 0 ? dg_xtext_read(&plain, v) : DG_E_PROTO;
@@ -92,10 +99,10 @@ on_auth(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
 /* DSN (RFC 3461): old IMS clients send it whether it is shown or not
  * (Q262945); taken and ignored. */
 static enum dg_rc
-on_dsn(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
+on_dsn(struct dg_srv *s, struct dg_str v, struct params *to, struct dg_err *e)
 {
 	(void)s;
-	(void)size;
+	(void)to;
 	if (v.n == 0)
 		return dg_fail(e, DG_E_PROTO, 501, "5.5.4",
 		    "parameter needs a value");
@@ -104,7 +111,7 @@ on_dsn(struct dg_srv *s, struct dg_str v, uint64_t *size, struct dg_err *e)
 
 struct param_rule {
 	const char *key;
-	enum dg_rc (*run)(struct dg_srv *s, struct dg_str v, uint64_t *size,
+	enum dg_rc (*run)(struct dg_srv *s, struct dg_str v, struct params *to,
 	    struct dg_err *e);
 };
 static const struct param_rule mail_params[] = {
@@ -123,7 +130,7 @@ static const struct param_rule rcpt_params[] = {
 
 static enum dg_rc
 read_params(struct dg_srv *s, struct dg_str params,
-    const struct param_rule *known, uint64_t *size, struct dg_err *e)
+    const struct param_rule *known, struct params *to, struct dg_err *e)
 {
 	struct dg_param p;
 	unsigned seen = 0;
@@ -144,7 +151,7 @@ read_params(struct dg_srv *s, struct dg_str params,
 			return dg_fail(e, DG_E_PROTO, 501, "5.5.4",
 			    "parameter %s is given twice", known[i].key);
 		seen |= 1u << i;
-		rc = known[i].run(s, p.value, size, e);
+		rc = known[i].run(s, p.value, to, e);
 		if (rc != DG_OK)
 			return rc;
 	}
@@ -188,28 +195,78 @@ new_envelope(struct dg_srv *s, struct dg_str sender, uint64_t size)
 	return env;
 }
 
+static enum srv_state
+take_sender(struct dg_srv *s)
+{
+	dg_srv_say(s, 250, "2.1.0", "OK");
+	return SRV_RCPT;
+}
+
 enum srv_state
 dg_srv_on_mail(struct dg_srv *s, const struct dg_command *cmd)
 {
 	struct dg_err e = { 0 };
 	struct dg_path path;
 	enum srv_state next;
-	uint64_t size = 0;
+	struct params said = { 0 };
 
 	if (!may_send(s, &next))
 		return next;
 	if (dg_path_parse(cmd->arg, "FROM", path_flags(s) | DG_PATH_NULL, &path,
 		&e) != DG_OK)
 		return bad_from(s, &e);
-	if (read_params(s, path.params, mail_params, &size, &e) != DG_OK) {
+	if (read_params(s, path.params, mail_params, &said, &e) != DG_OK) {
 		if (e.code != 552)
 			return bad_from(s, &e);
 		dg_srv_say(s, e.code, e.enhanced, e.text);
 		return s->state;
 	}
-	s->mail.env = new_envelope(s, path.address, size);
-	dg_srv_say(s, 250, "2.1.0", "OK");
-	return SRV_RCPT;
+	s->mail.env = new_envelope(s, path.address, said.size);
+	s->mail.given = s->mail.env->sender;
+	s->mail.body = said.body;
+	if (dg_srv_asks(s, DG_ASK_SENDER)) {
+		dg_acts_add(s->out, DG_ACT_ASK)->ask = DG_ASK_SENDER;
+		return SRV_SENDER;
+	}
+	return take_sender(s);
+}
+
+/* False: what it is rewritten to is no address. */
+static bool
+rewrite_sender(struct dg_srv *s, const struct dg_srv_answer *a)
+{
+	struct dg_envelope *env = s->mail.env;
+
+	env->reply_to = dg_envelope_str(env, a->reply_to);
+	if (a->sender.p == NULL || dg_str_eq(a->sender, env->sender))
+		return true;
+	if (a->sender.n > 0 && !dg_address_is_valid(a->sender))
+		return false;
+	env->original = env->sender;
+	env->sender = dg_envelope_str(env, a->sender);
+	return true;
+}
+
+enum srv_state
+dg_srv_mail_answer(struct dg_srv *s, const struct dg_srv_answer *a)
+{
+	switch (a->verdict) {
+	case DG_VERDICT_REFUSE:
+	case DG_VERDICT_DEFER:
+		return dg_srv_refuse(s, a, SRV_READY, "sender refused",
+		    "sender cannot be taken now, try again later");
+	case DG_VERDICT_CLOSE:
+		dg_srv_verdict(s, a, "", "");
+		return SRV_GONE;
+	default:
+		if (rewrite_sender(s, a))
+			return take_sender(s);
+		dg_acts_trace(s->out, "the policy's sender is no address: %.*s",
+		    DG_FMT(dg_str_sub(a->sender, 0, 200)));
+		dg_srv_say(s, 451, "4.3.0",
+		    "sender cannot be taken now, try again later");
+		return SRV_READY;
+	}
 }
 
 /* ---- RCPT ---- */
@@ -266,10 +323,10 @@ dg_srv_on_rcpt(struct dg_srv *s, const struct dg_command *cmd)
 	    s->peer.recipients != 0 ? s->peer.recipients : s->limits.recipients;
 	struct dg_err e = { 0 };
 	struct dg_path path;
-	uint64_t size = 0;
+	struct params said = { 0 };
 
 	if (dg_path_parse(cmd->arg, "TO", path_flags(s), &path, &e) != DG_OK ||
-	    read_params(s, path.params, rcpt_params, &size, &e) != DG_OK) {
+	    read_params(s, path.params, rcpt_params, &said, &e) != DG_OK) {
 		s->mail.has_refused_rcpt = true;
 		return bad_from(s, &e);
 	}

@@ -63,6 +63,12 @@ dg_srv_bad(struct dg_srv *s, enum srv_state stay, int code,
 	return stay;
 }
 
+bool
+dg_srv_asks(const struct dg_srv *s, enum dg_ask ask)
+{
+	return (s->asks & DG_ASK_BIT(ask)) != 0;
+}
+
 enum srv_state
 dg_srv_end(struct dg_srv *s, int code, const char *enhanced, const char *text)
 {
@@ -92,4 +98,15 @@ dg_srv_verdict(struct dg_srv *s, const struct dg_srv_answer *a,
 	if (text.n == 0)
 		text = dg_str(dg_dialect_text(s->peer.dialect, code, words));
 	dg_srv_words(s, code, enhanced, text);
+}
+
+enum srv_state
+dg_srv_refuse(struct dg_srv *s, const struct dg_srv_answer *a,
+    enum srv_state stay, const char *refused, const char *deferred)
+{
+	if (++s->errors > s->limits.errors)
+		return dg_srv_end(s, 421, "4.7.0",
+		    "too many errors, closing the connection");
+	dg_srv_verdict(s, a, refused, deferred);
+	return stay;
 }

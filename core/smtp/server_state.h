@@ -14,24 +14,31 @@
  * Handlers return the next state and never store it: only server.c does.
  *
  * States, and what is done with input in each.  Normal path:
- *	CONNECT -> HELLO -> OFFER -> READY -> AUTH -> LOGIN -> READY
- *	READY -> RCPT -> ASKED -> RCPT -> OPEN -> DATA -> COMMIT -> READY
+ *	CONNECT -> HELLO -> OFFER -> READY -> AUTH -> LOGIN (-> PROVED) -> READY
+ *	READY (-> SENDER) -> RCPT -> ASKED -> RCPT -> OPEN -> DATA
+ *	DATA (-> CONTENT) -> COMMIT -> READY
  *	READY -> TLS -> HELLO ...              anything -> GONE
- * The envelope exists in RCPT, ASKED, OPEN, DATA and COMMIT, and only there.
+ *	HELLO, READY, RCPT (-> VERB) -> as the verb that it was taken for
+ * The envelope exists from SENDER to COMMIT, and only there; VERB keeps what
+ * it finds.
  */
 #define SRV_STATES(X) \
 	X(CONNECT, WAITS)    /* asked who may connect */ \
 	X(REFUSED, COMMANDS) /* greeted with 554: nothing but QUIT */ \
 	X(HELLO, COMMANDS)   /* greeted, no EHLO yet */ \
+	X(VERB, WAITS)       /* asked what an unknown verb means */ \
 	X(OFFER, WAITS)      /* EHLO came; asked what to offer */ \
 	X(READY, COMMANDS)   /* between transactions */ \
 	X(AUTH, DIALOGUE)    /* 334 was said */ \
 	X(LOGIN, WAITS)      /* asked for a credential */ \
+	X(PROVED, WAITS)     /* asked whether a proved login may be */ \
 	X(TLS, WAITS)        /* 220 was said; handshake */ \
+	X(SENDER, WAITS)     /* asked about a sender */ \
 	X(RCPT, COMMANDS)    /* MAIL was taken */ \
 	X(ASKED, WAITS)      /* asked about a recipient */ \
 	X(OPEN, WAITS)       /* DATA came; the draft is being opened */ \
 	X(DATA, BODY)        /* 354 was said */ \
+	X(CONTENT, WAITS)    /* the body is complete; asked about it */ \
 	X(COMMIT, WAITS)     /* the body is complete; being made durable */ \
 	X(GONE, NOTHING)     /* CLOSE was said */
 enum srv_state {
@@ -73,8 +80,17 @@ struct srv_login {
 	char strength[16];
 };
 
+/* A command that nobody here knows, while somebody is asked about it. */
+struct srv_unknown {
+	struct dg_buf line; /* verb and argument, nothing between */
+	size_t n_verb;
+	enum srv_state in; /* where it was said */
+};
+
 struct srv_mail {
 	struct dg_envelope *env;
+	struct dg_str given; /* sender of MAIL: env's arena */
+	struct dg_str body;  /* BODY=: a literal */
 	struct dg_str asked;   /* recipient in question: env's arena */
 	bool has_refused_rcpt; /* for the words when DATA finds none */
 	unsigned n_refused;    /* see REFUSED_FREE */
@@ -86,6 +102,7 @@ struct srv_data {
 	struct dg_err failure; /* code != 0: the end gets this reply */
 	bool was_aborted;      /* the owner was told to drop the draft */
 	uint64_t dropped;      /* bytes read since */
+	size_t trace;          /* bytes of ours in front */
 	char id[64];
 };
 
@@ -93,12 +110,14 @@ struct dg_srv {
 	enum srv_state state;
 	struct dg_srv_limits limits;
 	struct dg_srv_peer peer;
+	unsigned asks;                    /* DG_ASK_BIT */
 	struct dg_challenges *challenges; /* the process's: outlives us */
 	char *hostname, *address, *listener;
 	bool can_tls, has_tls;
 	char tls_words[128];
 	struct srv_hello hello;
 	struct srv_login login;
+	struct srv_unknown unknown;
 	struct srv_mail mail;
 	struct srv_data data;
 	unsigned errors, auths;
@@ -130,9 +149,13 @@ enum srv_state dg_srv_bad(struct dg_srv *s, enum srv_state stay, int code,
 /* Say this (code 0: nothing) and end the session. */
 enum srv_state dg_srv_end(struct dg_srv *s, int code, const char *enhanced,
     const char *text);
+bool dg_srv_asks(const struct dg_srv *s, enum dg_ask ask);
 /* The reply of an answer, with defaults where it holds none. */
 void dg_srv_verdict(struct dg_srv *s, const struct dg_srv_answer *a,
     const char *refused, const char *deferred);
+/* The same, and a refusal counts as an error: returns `stay`, or GONE. */
+enum srv_state dg_srv_refuse(struct dg_srv *s, const struct dg_srv_answer *a,
+    enum srv_state stay, const char *refused, const char *deferred);
 
 /* ---- handlers: server_commands.c ---- */
 typedef enum srv_state dg_srv_handler(struct dg_srv *s,
@@ -150,12 +173,16 @@ enum srv_state dg_srv_auth_broken(struct dg_srv *s, int code,
     const char *enhanced, const char *text);
 enum srv_state dg_srv_auth_answer(struct dg_srv *s,
     const struct dg_srv_answer *a);
+enum srv_state dg_srv_proved_answer(struct dg_srv *s,
+    const struct dg_srv_answer *a);
 void dg_srv_login_forget(struct dg_srv *s);
 /* DG_MECH_BIT of what this peer may use now (TLS or not). */
 unsigned dg_srv_usable(const struct dg_srv *s);
 
 /* ---- server_mail.c ---- */
 dg_srv_handler dg_srv_on_mail, dg_srv_on_rcpt;
+enum srv_state dg_srv_mail_answer(struct dg_srv *s,
+    const struct dg_srv_answer *a);
 enum srv_state dg_srv_rcpt_answer(struct dg_srv *s,
     const struct dg_srv_answer *a);
 /* Most bytes of a message now; 0 = any. */
@@ -168,6 +195,8 @@ enum srv_state dg_srv_data_open(struct dg_srv *s, enum dg_rc rc,
 /* Returns bytes used; *next is set. */
 size_t dg_srv_data_feed(struct dg_srv *s, struct dg_str in,
     enum srv_state *next);
+enum srv_state dg_srv_content_answer(struct dg_srv *s,
+    const struct dg_srv_answer *a);
 enum srv_state dg_srv_data_committed(struct dg_srv *s, enum dg_rc rc,
     const struct dg_err *e);
 

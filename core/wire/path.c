@@ -286,6 +286,15 @@ dg_param_next(struct dg_str *params, struct dg_param *out)
 	return true;
 }
 
+bool
+dg_address_is_valid(struct dg_str address)
+{
+	struct reader r = { .rest = address, .is_from = true };
+	struct dg_str all;
+
+	return read_mailbox(&r, &all) == DG_OK && r.rest.n == 0;
+}
+
 struct dg_str
 dg_address_domain(struct dg_str address)
 {

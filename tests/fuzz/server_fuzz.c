@@ -2,9 +2,11 @@
  * anywhere, with arbitrary answers.
  *
  * The input is a list of pieces: one byte of length, one byte that chooses
- * what is answered meanwhile, the bytes.  Checked is what an owner relies on:
- * a question is the last action and the machine then waits; nothing is sent
- * behind CLOSE; a body goes into an open draft only; no commit without one. */
+ * what is answered meanwhile, and when, the bytes.  Checked is what an owner
+ * relies on: a question is the last action and the machine then waits, and
+ * takes nothing until it is answered, maybe pieces later or after the end;
+ * nothing is sent behind CLOSE; a body goes into an open draft only; no commit
+ * without one. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -20,6 +22,7 @@ struct owner {
 	struct dg_dialect dialect;
 	unsigned luck; /* of the piece in hand */
 	bool is_closed, has_draft, has_tls;
+	enum dg_act_kind open; /* a question put off; TRACE: none */
 };
 
 static void
@@ -30,9 +33,13 @@ answer(struct owner *o)
 		.text = "XAUTH",
 		.verb = "XAUTH",
 	};
+	static const char *const verbs[] = { "NOOP", "mail", "AUTH", "STARTTLS",
+		"DATA", "EHLO", "x", "" };
 	struct dg_srv_answer a = {
 		.verdict = o->luck % 11 < 5 ? DG_VERDICT_ACCEPT
-					    : (enum dg_verdict)(o->luck % 5),
+					    : (enum dg_verdict)(o->luck % 6),
+		.verb = dg_str(verbs[o->luck / 8 % 8]),
+		.sender = (o->luck & 4) ? DG_STR("new@x.example") : DG_NOSTR,
 		.code = (o->luck & 64) ? 550 : 0,
 		.credential = (o->luck & 32) ? &credential : NULL,
 		.to = (o->luck & 16) ? DG_STR("new@x") : DG_NOSTR,
@@ -115,6 +122,17 @@ act(struct owner *o, size_t i)
 }
 
 static void
+serve(struct owner *o, enum dg_act_kind question)
+{
+	if (question == DG_ACT_ASK)
+		answer(o);
+	else if (question == DG_ACT_DRAFT)
+		draft(o);
+	else if (question == DG_ACT_COMMIT)
+		commit(o);
+}
+
+static void
 carry_out(struct owner *o)
 {
 	while (o->acts.n > 0) {
@@ -123,17 +141,62 @@ carry_out(struct owner *o)
 		for (size_t i = 0; i < o->acts.n; i++)
 			last = act(o, i);
 		dg_acts_reset(&o->acts);
-		if (last == DG_ACT_ASK)
-			answer(o);
-		else if (last == DG_ACT_DRAFT)
-			draft(o);
-		else if (last == DG_ACT_COMMIT)
-			commit(o);
-		else if (o->has_tls) {
+		if (last != DG_ACT_TRACE && o->luck % 3 == 2) {
+			if (o->open != DG_ACT_TRACE)
+				abort();
+			o->open = last;
+			return;
+		}
+		serve(o, last);
+		if (o->has_tls) {
 			o->has_tls = false;
 			dg_srv_tls_done(o->srv, DG_STR("T"));
 		}
 	}
+}
+
+/* The answer comes now, if it does. */
+static void
+resume(struct owner *o)
+{
+	enum dg_act_kind was = o->open;
+
+	if (was == DG_ACT_TRACE)
+		return;
+	if (!dg_srv_is_waiting(o->srv) || dg_srv_is_idle(o->srv) ||
+	    dg_srv_feed(o->srv, dg_buf_str(&o->input), &o->acts) != 0 ||
+	    o->acts.n != 0)
+		abort();
+	if (o->luck % 5 == 4)
+		return;
+	if (o->luck % 17 == 16 && was == DG_ACT_ASK)
+		dg_srv_body_failed(o->srv, NULL);
+	o->open = DG_ACT_TRACE;
+	serve(o, was);
+	carry_out(o);
+}
+
+/* It is stopped while a question is open: the answer finds nobody. */
+static void
+answer_after_the_end(struct owner *o)
+{
+	enum dg_act_kind was = o->open;
+
+	if (was == DG_ACT_COMMIT) {
+		if (o->is_closed)
+			abort();
+		commit(o); /* that is still answered */
+		return;
+	}
+	if (was == DG_ACT_ASK)
+		answer(o);
+	else if (was == DG_ACT_DRAFT)
+		draft(o);
+	if (was == DG_ACT_ASK && o->acts.n != 0)
+		abort();
+	if (was == DG_ACT_DRAFT && o->acts.n != (o->has_draft ? 1u : 0u))
+		abort();
+	dg_acts_reset(&o->acts);
 }
 
 static void
@@ -141,6 +204,7 @@ feed(struct owner *o, struct dg_str piece)
 {
 	if (dg_buf_add(&o->input, piece) != DG_OK)
 		abort();
+	resume(o);
 	while (!o->is_closed && !dg_srv_is_waiting(o->srv) && o->input.n > 0) {
 		size_t used =
 		    dg_srv_feed(o->srv, dg_buf_str(&o->input), &o->acts);
@@ -169,7 +233,10 @@ begin(struct owner *o, unsigned how)
 		    .auths = 50,
 		    .header = 200 },
 		.has_tls = (how & 1) != 0,
+		.asks = how % 3 != 0 ? ~0u : 0,
 	};
+
+	o->open = DG_ACT_TRACE;
 
 	o->dialect = *dg_dialect_rfc4954();
 	o->dialect.mend = (how & 2) ? 7 : 0;
@@ -209,6 +276,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (!o.is_closed) {
 		dg_srv_stop(o.srv, "4.3.2", DG_STR("bye"), &o.acts);
+		carry_out(&o);
+		answer_after_the_end(&o);
 		carry_out(&o);
 		if (!o.is_closed)
 			abort();

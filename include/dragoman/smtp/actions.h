@@ -11,8 +11,8 @@
  * owner carries them out.  Views in an action are valid until the next step.
  */
 #define DG_QUESTIONS_SMTP(X) \
-	X(CONNECT) X(OFFER) X(CREDENTIAL) X(SENDER) X(RECIPIENT) X(CONTENT) \
-	X(SPEAK) X(REPLY)
+	X(CONNECT) X(OFFER) X(COMMAND) X(CREDENTIAL) X(AUTHENTICATED) \
+	X(SENDER) X(RECIPIENT) X(CONTENT) X(SPEAK) X(REPLY)
 enum dg_act_kind {
 	/* both machines */
 	DG_ACT_SEND,     /* text: bytes to write */
@@ -26,7 +26,8 @@ enum dg_act_kind {
 	DG_ACT_BODY,     /* text: a piece of the body */
 	DG_ACT_COMMIT,   /* the body is complete; answer with dg_srv_committed */
 	DG_ACT_ABORT,    /* drop the draft */
-	DG_ACT_LOGIN,    /* a login succeeded: identify the peer again */
+	DG_ACT_LOGIN,    /* who is logged in has changed (a login was proved,
+	                  * or a proved one refused): identify the peer again */
 	/* client */
 	DG_ACT_READY,    /* may take a transaction (dg_cli_mail) or quit */
 	DG_ACT_PULL,     /* wants the next piece of the body: dg_cli_body */
@@ -39,6 +40,8 @@ enum dg_ask {
 	DG_QUESTIONS_SMTP(X)
 #undef X
 };
+
+#define DG_ASK_BIT(ask) (1u << (ask))
 
 enum { DG_ALL_RCPTS = -1 };
 

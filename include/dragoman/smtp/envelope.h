@@ -19,6 +19,8 @@ struct dg_rcpt {
 struct dg_envelope {
 	struct dg_arena arena;
 	struct dg_str sender;   /* "" = null sender */
+	struct dg_str original; /* as MAIL gave it, when rewritten; else p NULL */
+	struct dg_str reply_to; /* what a policy wants answers to go to; or "" */
 	struct dg_str helo;
 	struct dg_str address;  /* of the client: "10.0.0.5" */
 	struct dg_str listener;
@@ -28,6 +30,7 @@ struct dg_envelope {
 	int64_t arrival_ms;
 	uint64_t declared_size; /* SIZE=, 0 = none */
 	bool body_8bit;         /* 8-bit bytes seen in the body */
+	bool is_held;           /* taken, but to be looked at before it goes on */
 	bool is_report;         /* a report of ours: its failure goes to postmaster */
 	struct dg_rcpt *rcpts;
 	size_t n_rcpts, room;

@@ -10,7 +10,13 @@
  *
  * While it waits for an answer (dg_srv_is_waiting) it takes no input: the
  * owner keeps the bytes and feeds them after answering.  A question (ASK,
- * DRAFT, COMMIT, STARTTLS) is always the last action of a step.
+ * DRAFT, COMMIT, STARTTLS) is always the last action of a step.  Its answer
+ * may come at any later time, or never: dg_srv_stop and dg_srv_free are good
+ * meanwhile, and an answer to a session that was stopped is ignored.  One
+ * question is open at a time, and none is asked twice.
+ *
+ * CONNECT, OFFER, CREDENTIAL and RECIPIENT are always asked; the others only
+ * when dg_srv_options.asks says that somebody wants them.
  *
  * STARTTLS: input in the same feed behind the command closes the session.
  * What comes between our 220 and the handshake is the owner's to look for,
@@ -40,6 +46,9 @@ struct dg_srv_options {
 	bool tls_is_on;                   /* implicit TLS */
 	struct dg_challenges *challenges;
 	struct dg_str listener;
+	unsigned asks;  /* DG_ASK_BIT of COMMAND, AUTHENTICATED, SENDER and
+	                 * CONTENT: those that anybody may have an answer to,
+	                 * whichever peer the session turns out to be */
 };
 
 struct dg_srv *dg_srv_new(const struct dg_srv_options *o);
@@ -52,7 +61,7 @@ size_t dg_srv_feed(struct dg_srv *s, struct dg_str in, struct dg_acts *out);
 bool dg_srv_is_waiting(const struct dg_srv *s);
 
 /* What a peer may do; the owner sets it whenever it identified the peer: after
- * CONNECT was asked, on OFFER, and on DG_ACT_LOGIN.  Borrowed things belong
+ * CONNECT was asked, on OFFER, and on each DG_ACT_LOGIN.  Borrowed things belong
  * to the generation that the session pins. */
 struct dg_srv_peer {
 	const struct dg_dialect *dialect;
@@ -72,7 +81,8 @@ enum dg_verdict {
 	DG_VERDICT_REFUSE, /* reply is 5yz */
 	DG_VERDICT_DEFER,  /* reply is 4yz */
 	DG_VERDICT_CLOSE,  /* with the reply if there is one */
-	DG_VERDICT_DISCARD,
+	DG_VERDICT_DISCARD, /* RECIPIENT, CONTENT: taken and dropped */
+	DG_VERDICT_HOLD,    /* CONTENT: taken, env->is_held */
 };
 struct dg_srv_answer {
 	enum dg_verdict verdict;
@@ -83,6 +93,9 @@ struct dg_srv_answer {
 	const struct dg_offer_line *lines;
 	size_t n_lines;
 	unsigned hide, show;           /* DG_EXT_* on top of the dialect's */
+	/* COMMAND: taken as if this had been said, with the same argument; ""
+	 * (or no verb known here) = 500 */
+	struct dg_str verb;
 	/* CREDENTIAL: a refusal gets the same words as a wrong password, the
 	 * policy's own go to the trace */
 	const struct dg_credential *credential; /* NULL = unknown */
@@ -93,7 +106,19 @@ struct dg_srv_answer {
 	int64_t expire_ms;
 	/* SENDER */
 	struct dg_str sender;          /* rewritten, p NULL = as given */
+	struct dg_str reply_to;        /* into env->reply_to */
 };
+/* About AUTHENTICATED: the login is proved and dg_srv_user is who it is (the
+ * peer was identified again by DG_ACT_LOGIN); 235 is not said yet.  A refusal
+ * (this reply, else 535) takes the login back, and one more DG_ACT_LOGIN says
+ * so; the attempt was counted like every AUTH.
+ *
+ * About CONTENT: asked when the body is complete and all of it was handed
+ * over as BODY; the draft is open still, so the owner may edit it before it
+ * answers.  COMMIT follows ACCEPT, HOLD and DISCARD (of all recipients), and
+ * ABORT everything else.  Like COMMIT it may stand behind a BODY that could
+ * not be written: the owner then asks nobody and answers anything; the failure
+ * is what is said. */
 void dg_srv_answer(struct dg_srv *s, const struct dg_srv_answer *a,
     struct dg_acts *out);
 
@@ -105,8 +130,8 @@ void dg_srv_tls_done(struct dg_srv *s, struct dg_str words);
 void dg_srv_draft(struct dg_srv *s, enum dg_rc rc, struct dg_str id,
     int64_t now_ms, const struct dg_err *e, struct dg_acts *out);
 /* A write to the draft failed: the rest is read and dropped, then 4yz.  When
- * COMMIT stands in the same list already, the owner must not commit, but
- * answer it with the failure all the same. */
+ * COMMIT or CONTENT stands in the same list already, the owner must not commit
+ * or ask, but answer it all the same.  Good while CONTENT waits, too. */
 void dg_srv_body_failed(struct dg_srv *s, const struct dg_err *e);
 /* After DG_ACT_COMMIT: DG_OK = durable, now 250. */
 void dg_srv_committed(struct dg_srv *s, enum dg_rc rc, const struct dg_err *e,
@@ -131,8 +156,23 @@ const struct dg_identity *dg_srv_identity(const struct dg_srv *s);
  * away (at DG_ACT_COMMIT). */
 struct dg_envelope *dg_srv_envelope(struct dg_srv *s);
 struct dg_envelope *dg_srv_take_envelope(struct dg_srv *s);
-/* The recipient being asked about, and the verb's own words. */
+/* The recipient being asked about. */
 struct dg_str dg_srv_asked_address(const struct dg_srv *s);
+/* COMMAND: the verb nobody here knows, as spelled, and what stood behind it. */
+struct dg_str dg_srv_unknown_verb(const struct dg_srv *s);
+struct dg_str dg_srv_unknown_argument(const struct dg_srv *s);
+/* SENDER: what MAIL said; good for the whole transaction.  size is 0 and body
+ * "" when it did not say. */
+struct dg_str dg_srv_asked_sender(const struct dg_srv *s);
+uint64_t dg_srv_asked_size(const struct dg_srv *s);
+struct dg_str dg_srv_asked_body(const struct dg_srv *s); /* "8BITMIME" */
+/* CONTENT: how the draft begins: so many bytes of ours (Received), then so
+ * many that hold the header as it came, its empty line included (malformed: up
+ * to the line that is no field, and maybe some of that); and all bytes of the
+ * message as it came. */
+size_t dg_srv_trace_size(const struct dg_srv *s);
+size_t dg_srv_header_size(const struct dg_srv *s);
+uint64_t dg_srv_message_size(const struct dg_srv *s);
 const char *dg_srv_state_name(const struct dg_srv *s);
 
 #endif

@@ -36,6 +36,9 @@ struct dg_param {
  * one (RFC 5321 4.1.2 esmtp-param) gives key.n == 0. */
 bool dg_param_next(struct dg_str *params, struct dg_param *out);
 
+/* An address that may stand in MAIL and RCPT as it is: local part, '@', domain;
+ * no source route, no bare "postmaster". */
+bool dg_address_is_valid(struct dg_str address);
 /* The part after the last '@', or "" when there is none. */
 struct dg_str dg_address_domain(struct dg_str address);
 /* xtext (RFC 3461 4): append decoded / encoded. */

@@ -8,7 +8,8 @@
  * the end: whatever follows), "R:..." is raw client bytes without CRLF, "X"
  * says that the session was closed, "T" that the TLS handshake succeeds.
  * Everything runs in memory, with a tiny policy; feed_size 1 hands over one
- * byte at a time. */
+ * byte at a time.  is_late: no question is answered before more input came, or
+ * none is left, and what comes meanwhile is offered to the machine in vain. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "dragoman/auth/users.h"
 #include "dragoman/base/buf.h"
 #include "dragoman/smtp/server.h"
 #include "dragoman/wire/path.h"
@@ -41,6 +43,11 @@ struct play {
 	struct dg_err failure;
 	bool fails_writing;
 	const char *holds; /* the state whose question stays unanswered */
+	struct dg_srv_answer command, proved, sender, content;
+	bool is_late, is_open;
+	struct dg_act open; /* the question, when is_open */
+	unsigned n_asked;
+	struct dg_buf asked; /* what the questions added since were about */
 };
 
 static inline void
@@ -52,6 +59,7 @@ play_init(struct play *p)
 	dg_buf_init(&p->wire, 1024 * 1024);
 	dg_buf_init(&p->body, 64 * 1024 * 1024);
 	dg_buf_init(&p->envelope, 1024 * 1024);
+	dg_buf_init(&p->asked, 1024 * 1024);
 	p->options = (struct dg_srv_options){
 		.dialect = dg_dialect_rfc4954(),
 		.hostname = DG_STR("relay.example"),
@@ -76,6 +84,7 @@ play_fini(struct play *p)
 	dg_buf_fini(&p->wire);
 	dg_buf_fini(&p->body);
 	dg_buf_fini(&p->envelope);
+	dg_buf_fini(&p->asked);
 }
 
 /* What a recipient's local part asks for. */
@@ -124,6 +133,41 @@ play_credential(const struct play *p)
 	return a;
 }
 
+/* The questions that are asked only when options.asks says so. */
+static inline struct dg_srv_answer
+play_optional(struct play *p, enum dg_ask ask)
+{
+	const struct dg_srv *s = p->srv;
+
+	assert_int_not_equal(p->options.asks & DG_ASK_BIT(ask), 0);
+	switch (ask) {
+	case DG_ASK_COMMAND:
+		dg_buf_addf(&p->asked, "[%.*s|%.*s]",
+		    DG_FMT(dg_srv_unknown_verb(s)),
+		    DG_FMT(dg_srv_unknown_argument(s)));
+		return p->command;
+	case DG_ASK_AUTHENTICATED:
+		dg_buf_addf(&p->asked, "[%.*s %s %s]", DG_FMT(dg_srv_user(s)),
+		    dg_srv_mechanism(s), dg_srv_strength(s));
+		return p->proved;
+	case DG_ASK_SENDER:
+		dg_buf_addf(&p->asked, "[%.*s %d %.*s]",
+		    DG_FMT(dg_srv_asked_sender(s)), (int)dg_srv_asked_size(s),
+		    DG_FMT(dg_srv_asked_body(s)));
+		return p->sender;
+	case DG_ASK_CONTENT:
+		assert_true(dg_srv_trace_size(s) + dg_srv_message_size(s) ==
+			    p->body.n);
+		dg_buf_addf(&p->asked, "[%.*s]",
+		    DG_FMT(dg_str_sub(dg_buf_str(&p->body),
+			dg_srv_trace_size(s), dg_srv_header_size(s))));
+		return p->content;
+	default:
+		fail_msg("a server asked %d", (int)ask);
+		return p->content;
+	}
+}
+
 static inline void
 play_answer(struct play *p, enum dg_ask ask)
 {
@@ -136,6 +180,8 @@ play_answer(struct play *p, enum dg_ask ask)
 		a = play_credential(p);
 	} else if (ask == DG_ASK_RECIPIENT) {
 		a = play_recipient(p);
+	} else {
+		a = play_optional(p, ask);
 	}
 	dg_acts_reset(&p->acts);
 	dg_srv_answer(p->srv, &a, &p->acts);
@@ -148,6 +194,12 @@ play_commit(struct play *p)
 
 	p->commits++;
 	dg_buf_reset(&p->envelope);
+	if (env->is_held)
+		dg_buf_adds(&p->envelope, "held: ");
+	if (env->original.p != NULL)
+		dg_buf_addf(&p->envelope, "(%.*s) ", DG_FMT(env->original));
+	if (env->reply_to.n > 0)
+		dg_buf_addf(&p->envelope, "{%.*s} ", DG_FMT(env->reply_to));
 	dg_buf_addf(&p->envelope, "%.*s ->", DG_FMT(env->sender));
 	for (size_t i = 0; i < env->n_rcpts; i++)
 		dg_buf_addf(&p->envelope, " %.*s%s",
@@ -200,6 +252,21 @@ play_act(struct play *p, const struct dg_act *act)
 }
 
 static inline void
+play_serve(struct play *p, const struct dg_act *question)
+{
+	if (question->kind == DG_ACT_ASK) {
+		play_answer(p, question->ask);
+	} else if (question->kind == DG_ACT_DRAFT) {
+		p->drafts++;
+		dg_buf_reset(&p->body);
+		dg_srv_draft(p->srv, p->draft_rc, DG_STR("k7"), 1795599715000,
+		    &p->failure, &p->acts);
+	} else if (question->kind == DG_ACT_COMMIT) {
+		play_commit(p);
+	}
+}
+
+static inline void
 play_carry_out(struct play *p)
 {
 	while (p->acts.n > 0) {
@@ -215,17 +282,33 @@ play_carry_out(struct play *p)
 		if (p->holds != NULL &&
 		    strcmp(p->holds, dg_srv_state_name(p->srv)) == 0)
 			return;
-		if (last.kind == DG_ACT_ASK) {
-			play_answer(p, last.ask);
-		} else if (last.kind == DG_ACT_DRAFT) {
-			p->drafts++;
-			dg_buf_reset(&p->body);
-			dg_srv_draft(p->srv, p->draft_rc, DG_STR("k7"),
-			    1795599715000, &p->failure, &p->acts);
-		} else if (last.kind == DG_ACT_COMMIT) {
-			play_commit(p);
+		if (last.kind == DG_ACT_TRACE)
+			return;
+		p->n_asked++;
+		if (p->is_late) {
+			assert_false(p->is_open);
+			p->is_open = true;
+			p->open = last;
+			return;
 		}
+		play_serve(p, &last);
 	}
+}
+
+/* The late answer comes. */
+static inline void
+play_resume(struct play *p)
+{
+	if (!p->is_open)
+		return;
+	assert_true(dg_srv_is_waiting(p->srv));
+	assert_false(dg_srv_is_idle(p->srv));
+	assert_int_equal(dg_srv_feed(p->srv, dg_buf_str(&p->input), &p->acts),
+	    0);
+	assert_int_equal(p->acts.n, 0);
+	p->is_open = false;
+	play_serve(p, &p->open);
+	play_carry_out(p);
 }
 
 static inline void
@@ -239,6 +322,7 @@ play_start(struct play *p)
 static inline void
 play_pump(struct play *p)
 {
+	play_resume(p);
 	while (p->input.n > 0 && !p->is_closed && !dg_srv_is_waiting(p->srv)) {
 		size_t used =
 		    dg_srv_feed(p->srv, dg_buf_str(&p->input), &p->acts);
@@ -262,6 +346,8 @@ play_say(struct play *p, struct dg_str bytes)
 		    DG_OK);
 		play_pump(p);
 	}
+	while (p->is_open)
+		play_pump(p);
 }
 
 /* The next line of the replies, without CRLF; fails when there is none. */
@@ -330,25 +416,46 @@ play_lines(struct play *p, const char *const *lines)
 		    DG_FMT(dg_str_from(dg_buf_str(&p->wire), p->heard)));
 }
 
-/* Play a script twice: all at once, and one byte at a time. */
+/* Play a script all at once, and one byte at a time; with answers that come at
+ * once, and late: nothing may be different then. */
 static inline void
 play_script(void (*setup)(struct play *), const char *const *lines,
     void (*check)(struct play *))
 {
-	for (size_t feed = 0; feed < 2; feed++) {
+	unsigned asked[2] = { 0 };
+
+	for (size_t how = 0; how < 4; how++) {
 		struct play p;
 
 		play_init(&p);
-		p.feed_size = feed;
+		p.feed_size = how & 1;
+		p.is_late = (how & 2) != 0;
 		if (setup != NULL)
 			setup(&p);
 		play_start(&p);
 		play_lines(&p, lines);
+		if (p.is_late)
+			assert_int_equal(p.n_asked, asked[how & 1]);
+		asked[how & 1] = p.n_asked;
 		if (check != NULL)
 			check(&p);
 		play_fini(&p);
 	}
 }
+/* The account "alice", her password is "password". */
+__attribute__((unused)) static const struct dg_credential *
+alice_account(void)
+{
+	static struct dg_credential c;
+	struct dg_err e = { 0 };
+
+	if (!c.has_nt)
+		assert_int_equal(dg_credential_make(DG_STR("password"), true,
+				     &c, &e),
+		    DG_OK);
+	return &c;
+}
+
 #define SCRIPT(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define EHLO \
 	"S: 220 relay.example ESMTP", "C: EHLO a.example", \

@@ -92,8 +92,9 @@ last_code(struct play *p)
 	return code;
 }
 
+/* asks: and somebody is asked about all that can be, who has no opinion. */
 static void
-walk(size_t row, size_t verb)
+walk(size_t row, size_t verb, unsigned asks)
 {
 	const struct cell *want = &rows[row].cells[verb];
 	struct play p;
@@ -101,6 +102,8 @@ walk(size_t row, size_t verb)
 
 	play_init(&p);
 	p.options.has_tls = true;
+	p.options.asks = asks;
+	p.is_late = asks != 0;
 	p.feed_size = 1; /* so that nothing stands behind a line */
 	if (rows[row].setup != NULL)
 		rows[row].setup(&p);
@@ -130,18 +133,25 @@ every_verb_in_every_state_does_what_the_table_says(void **state)
 {
 	(void)state;
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
-		for (size_t v = 0; v < N_VERBS; v++)
-			walk(r, v);
+		for (size_t v = 0; v < N_VERBS; v++) {
+			walk(r, v, 0);
+			walk(r, v, ~0u);
+		}
 }
 
 static const struct {
 	const char *state, *before;
 } waits[] = {
 	{ "CONNECT", "" },
+	{ "VERB", "XYZZY a\r\n" },
 	{ "OFFER", "EHLO a\r\n" },
 	{ "LOGIN", "EHLO a\r\nAUTH PLAIN AGFsaWNlAHg=\r\n" },
+	{ "PROVED", "EHLO a\r\nAUTH PLAIN AGFsaWNlAHBhc3N3b3Jk\r\n" },
+	{ "SENDER", "EHLO a\r\nMAIL FROM:<a@b>\r\n" },
 	{ "ASKED", "EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\n" },
 	{ "OPEN", "EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\n" },
+	{ "CONTENT",
+	    "EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\n.\r\n" },
 	{ "COMMIT",
 	    "EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<x@y>\r\nDATA\r\n.\r\n" },
 };
@@ -156,6 +166,8 @@ while_it_waits_for_an_answer_it_takes_nothing(void **state)
 		print_message("  %s\n", waits[i].state);
 		play_init(&p);
 		p.holds = waits[i].state;
+		p.options.asks = ~0u;
+		p.alice = alice_account();
 		play_start(&p);
 		play_say(&p, dg_str(waits[i].before));
 		assert_string_equal(dg_srv_state_name(p.srv), waits[i].state);

@@ -534,10 +534,30 @@ stop_says_421_in_every_state(void **state)
 		    SCRIPT("S: 220 *", "C: EHLO a", "S: 421 shutting down",
 			"X"),
 		    0 },
+		{ "VERB",
+		    SCRIPT("S: 220 *", "C: XYZZY", "S: 421 shutting down", "X"),
+		    0 },
+		{ "LOGIN",
+		    SCRIPT(EHLO, "C: AUTH PLAIN AGFsaWNlAHBhc3N3b3Jk",
+			"S: 421 4.3.2 shutting down", "X"),
+		    0 },
+		{ "PROVED",
+		    SCRIPT(EHLO, "C: AUTH PLAIN AGFsaWNlAHBhc3N3b3Jk",
+			"S: 421 4.3.2 shutting down", "X"),
+		    0 },
+		{ "SENDER",
+		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>",
+			"S: 421 4.3.2 shutting down", "X"),
+		    0 },
 		{ "ASKED",
 		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>",
 			"S: 250 *", "S: 421 4.3.2 shutting down", "X"),
 		    0 },
+		{ "CONTENT",
+		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>",
+			"C: DATA", "C: x", "C: .", "S: 250 *", "S: 250 *",
+			"S: 354 *", "S: 421 4.3.2 shutting down", "X"),
+		    1 },
 		{ "OPEN",
 		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>",
 			"C: DATA", "S: 250 *", "S: 250 *",
@@ -555,6 +575,8 @@ stop_says_421_in_every_state(void **state)
 		print_message("  %s\n", cases[i].holds);
 		play_init(&p);
 		p.holds = cases[i].holds;
+		p.options.asks = ~0u;
+		p.alice = alice_account();
 		play_start(&p);
 		dg_buf_init(&say, 1000);
 		for (size_t n = 0; l[n] != NULL; n++)
@@ -570,6 +592,8 @@ stop_says_421_in_every_state(void **state)
 				play_expect(&p, *l + 3);
 		assert_true(p.is_closed);
 		assert_int_equal(p.aborts, cases[i].aborts);
+		assert_null(dg_srv_envelope(p.srv));
+		assert_int_equal(p.commits, 0);
 		/* late answers find nobody */
 		dg_srv_answer(p.srv, &late, &p.acts);
 		assert_int_equal(p.acts.n, 0);
