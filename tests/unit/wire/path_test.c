@@ -206,6 +206,23 @@ xtext_goes_both_ways_and_refuses_rubbish(void **state)
 	dg_buf_fini(&out);
 }
 
+static void
+an_address_is_valid_when_a_command_may_hold_it(void **state)
+{
+	static const char *const good[] = { "a@b", "a.b+c@d.example",
+		"\"a b\"@c.example", "a@[10.0.0.1]" };
+	static const char *const bad[] = { "", "a", "postmaster", "a@", "@b",
+		"a@b ", " a@b", "a b@c", "<a@b>", "a@b>", "a@b\r\n", "a@b c@d",
+		"@x:a@b", "\xc3\xa4@b", "a@b..c", "a@-b" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(dg_address_is_valid(dg_str(good[i])));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(dg_address_is_valid(dg_str(bad[i])));
+	assert_false(dg_address_is_valid(DG_NOSTR));
+}
+
 int
 main(void)
 {
@@ -214,6 +231,8 @@ main(void)
 		cmocka_unit_test(cut_at_every_byte_it_never_reads_on),
 		cmocka_unit_test(parameters_are_taken_one_by_one),
 		cmocka_unit_test(the_domain_is_what_follows_the_last_at),
+		cmocka_unit_test(
+		    an_address_is_valid_when_a_command_may_hold_it),
 		cmocka_unit_test(xtext_goes_both_ways_and_refuses_rubbish),
 	};
 
