@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -81,7 +82,7 @@ dg_draft_size(const struct dg_draft *d)
 }
 
 static enum dg_rc
-write_all(const struct dg_draft *d, struct dg_str s, struct dg_err *e)
+write_all(int fd, const char *path, struct dg_str s, struct dg_err *e)
 {
 	while (s.n > 0) {
 		ssize_t n = -1;
@@ -89,15 +90,19 @@ write_all(const struct dg_draft *d, struct dg_str s, struct dg_err *e)
 		if (dg_fault("spool.draft.write"))
 			errno = ENOSPC;
 		else
-			n = write(d->fd, s.p, s.n);
+			n = write(fd, s.p, s.n);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return dg_disk_fail(e, "write", d->path);
+			return dg_disk_fail(e, "write", path);
 		s = dg_str_from(s, (size_t)n);
 	}
 	return DG_OK;
 }
+
+enum {
+	CREATE = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC
+};
 
 static enum dg_rc
 to_file(struct dg_draft *d, struct dg_err *e)
@@ -105,10 +110,10 @@ to_file(struct dg_draft *d, struct dg_err *e)
 	enum dg_rc rc;
 
 	d->path = dg_body_path(d->spool, d->id);
-	d->fd = open(d->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	d->fd = open(d->path, CREATE, 0600);
 	if (d->fd < 0)
 		return dg_disk_fail(e, "create", d->path);
-	rc = write_all(d, dg_str_of(d->body, d->size), e);
+	rc = write_all(d->fd, d->path, dg_str_of(d->body, d->size), e);
 	free(d->body);
 	d->body = NULL;
 	return rc;
@@ -138,7 +143,7 @@ dg_draft_write(struct dg_draft *d, struct dg_str piece, struct dg_err *e)
 	if (d->fd < 0 && d->size + piece.n > d->spool->o.inline_max)
 		rc = to_file(d, e);
 	if (rc == DG_OK && d->fd >= 0)
-		rc = write_all(d, piece, e);
+		rc = write_all(d->fd, d->path, piece, e);
 	else if (rc == DG_OK)
 		to_memory(d, piece);
 	if (rc != DG_OK) {
@@ -146,6 +151,189 @@ dg_draft_write(struct dg_draft *d, struct dg_str piece, struct dg_err *e)
 		return rc;
 	}
 	d->size += piece.n;
+	return DG_OK;
+}
+
+/* ---- its head, read back and replaced ---- */
+
+enum {
+	COPY_BYTES = 64 * 1024
+};
+
+static enum dg_rc
+is_whole(const struct dg_draft *d, struct dg_err *e)
+{
+	if (d->is_broken)
+		return dg_fail(e, DG_E_IO, 451, "4.3.0",
+		    "message %s could not be stored", d->name);
+	return DG_OK;
+}
+
+/* Exactly n bytes of its file. */
+static enum dg_rc
+read_file(const struct dg_draft *d, uint64_t at, char *to, size_t n,
+    struct dg_err *e)
+{
+	while (n > 0) {
+		ssize_t got = -1;
+
+		if (dg_fault("spool.head.read"))
+			errno = EIO;
+		else
+			got = pread(d->fd, to, n, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got == 0)
+			errno = EIO; /* somebody cut it */
+		if (got <= 0)
+			return dg_disk_fail(e, "read", d->path);
+		to += got;
+		at += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return DG_OK;
+}
+
+enum dg_rc
+dg_draft_head(struct dg_draft *d, size_t max, struct dg_str *head,
+    struct dg_err *e)
+{
+	size_t n = d->size < max ? (size_t)d->size : max;
+	enum dg_rc rc = is_whole(d, e);
+
+	*head = DG_NOSTR;
+	if (rc == DG_OK && d->fd >= 0) {
+		d->head = dg_realloc(d->head, n + 1);
+		rc = read_file(d, 0, d->head, n, e);
+	}
+	if (rc == DG_OK)
+		*head = dg_str_of(d->fd >= 0 ? d->head : d->body, n);
+	return rc;
+}
+
+/* What stands behind the old head, to the file of the new draft. */
+static enum dg_rc
+copy_rest(const struct dg_draft *d, size_t old_n, int to, const char *path,
+    struct dg_err *e)
+{
+	uint64_t at = old_n;
+	enum dg_rc rc = DG_OK;
+	char *piece;
+
+	if (d->fd < 0)
+		return write_all(to, path,
+		    dg_str_of(d->body + old_n, (size_t)d->size - old_n), e);
+	piece = dg_alloc(COPY_BYTES);
+	while (rc == DG_OK && at < d->size) {
+		size_t n = d->size - at < COPY_BYTES ? (size_t)(d->size - at)
+						     : COPY_BYTES;
+
+		rc = read_file(d, at, piece, n, e);
+		if (rc == DG_OK)
+			rc = write_all(to, path, dg_str_of(piece, n), e);
+		at += n;
+	}
+	free(piece);
+	return rc;
+}
+
+/* The new draft in a file called `path`; *fd is open when all went well, else
+ * there is no such file. */
+static enum dg_rc
+write_anew(const struct dg_draft *d, size_t old_n, struct dg_str head,
+    const char *path, int *fd, struct dg_err *e)
+{
+	enum dg_rc rc;
+
+	*fd = -1;
+	if (dg_fault("spool.head.create"))
+		errno = ENOSPC;
+	else
+		*fd = open(path, CREATE, 0600);
+	if (*fd < 0)
+		return dg_disk_fail(e, "create", path);
+	rc = write_all(*fd, path, head, e);
+	if (rc == DG_OK)
+		rc = copy_rest(d, old_n, *fd, path, e);
+	if (rc == DG_OK && d->path != NULL) {
+		if (dg_fault("spool.head.rename"))
+			errno = EIO;
+		else if (rename(path, d->path) == 0)
+			return DG_OK;
+		rc = dg_disk_fail(e, "rename", path);
+	}
+	if (rc != DG_OK) {
+		close(*fd);
+		*fd = -1;
+		(void)unlink(path);
+	}
+	return rc;
+}
+
+static enum dg_rc
+replace_in_file(struct dg_draft *d, size_t old_n, struct dg_str head,
+    struct dg_err *e)
+{
+	char *path = dg_body_path(d->spool, d->id), *beside;
+	enum dg_rc rc = dg_room_check(d->spool, e);
+	int fd = -1;
+
+	beside = dg_sprintf("%s" DG_DRAFT_NEW, path);
+	if (rc == DG_OK)
+		rc = write_anew(d, old_n, head, d->path != NULL ? beside : path,
+		    &fd, e);
+	free(beside);
+	if (rc != DG_OK) {
+		free(path);
+		return rc;
+	}
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d->body);
+	free(d->path);
+	d->body = NULL;
+	d->fd = fd;
+	d->path = path;
+	return DG_OK;
+}
+
+static void
+replace_in_memory(struct dg_draft *d, size_t old_n, struct dg_str head)
+{
+	size_t rest = (size_t)d->size - old_n;
+	char *body = dg_alloc(head.n + rest + 1);
+
+	if (head.n > 0)
+		memcpy(body, head.p, head.n);
+	if (rest > 0)
+		memcpy(body + head.n, d->body + old_n, rest);
+	free(d->body);
+	d->body = body;
+	d->room = head.n + rest + 1;
+}
+
+enum dg_rc
+dg_draft_replace_head(struct dg_draft *d, size_t old_n, struct dg_str head,
+    struct dg_err *e)
+{
+	enum dg_rc rc = is_whole(d, e);
+	uint64_t size;
+
+	if (rc != DG_OK)
+		return rc;
+	if (old_n > d->size)
+		return dg_fail(e, DG_E_LIMIT, 451, "4.3.0",
+		    "message %s has no head of %zu bytes", d->name, old_n);
+	size = d->size - old_n + head.n;
+	if (d->fd >= 0 || size > d->spool->o.inline_max)
+		rc = replace_in_file(d, old_n, head, e);
+	else
+		replace_in_memory(d, old_n, head);
+	if (rc != DG_OK)
+		return rc;
+	d->size = size;
+	free(d->head); /* last: the new head may have been in there */
+	d->head = NULL;
 	return DG_OK;
 }
 
@@ -174,5 +362,6 @@ dg_draft_free(struct dg_draft *d)
 		(void)unlink(d->path);
 	free(d->path);
 	free(d->body);
+	free(d->head);
 	free(d);
 }

@@ -40,6 +40,12 @@ read_files(struct recovery *r, struct dg_err *e)
 	while ((de = readdir(dir)) != NULL) { /* NOLINT */
 		uint64_t id;
 
+		if (dg_str_has_suffix(dg_str(de->d_name),
+			DG_STR(DG_DRAFT_NEW))) {
+			/* a draft that was being written anew */
+			(void)unlinkat(r->sp->bodies_fd, de->d_name, 0);
+			continue;
+		}
 		if (!dg_id_read(de->d_name, &id))
 			continue;
 		if (r->n == r->room) {

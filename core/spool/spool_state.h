@@ -96,6 +96,7 @@ struct dg_draft {
 	size_t room;
 	uint64_t size;
 	int fd; /* of its file, -1 while it is small */
+	char *head; /* read back from it */
 	char *path;
 	bool is_broken;    /* a write failed: it may not be committed */
 	bool is_stored;    /* its file is synced, and the name of it */
@@ -111,6 +112,9 @@ struct dg_claim_guts {
 	char *piece;            /* read from it */
 	size_t room;
 };
+
+/* What a draft is called while it is written anew: never a name of a body. */
+#define DG_DRAFT_NEW ".new"
 
 /* draft.c */
 char *dg_body_path(const struct dg_spool *sp, uint64_t id);

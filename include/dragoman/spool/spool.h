@@ -66,6 +66,16 @@ struct dg_str dg_draft_name(const struct dg_draft *d);
 enum dg_rc dg_draft_write(struct dg_draft *d, struct dg_str piece,
     struct dg_err *e);
 uint64_t dg_draft_size(const struct dg_draft *d);
+/* Read back how it begins: min(max, size) bytes, a view until the next call on
+ * the draft.  Costs nothing while it is in memory, else one read. */
+enum dg_rc dg_draft_head(struct dg_draft *d, size_t max, struct dg_str *head,
+    struct dg_err *e);
+/* Put `head` in the place of the first old_n bytes; it may point into what
+ * dg_draft_head gave.  A draft in a file is written anew beside itself, which
+ * costs its whole size in time and, until it is done, in disk.  On failure
+ * (452 without room) the draft is as it was and may still be committed. */
+enum dg_rc dg_draft_replace_head(struct dg_draft *d, size_t old_n,
+    struct dg_str head, struct dg_err *e);
 void dg_draft_free(struct dg_draft *d); /* dropped, file removed */
 
 /* rc DG_OK: durable (synced): only now may 250 be said.  Called on the loop

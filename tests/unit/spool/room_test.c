@@ -189,6 +189,40 @@ some_stay(struct world *w)
 	assert_true(more > n / 2);
 }
 
+/* There is room for the draft, and not for another that is as large. */
+static void
+no_second_draft(struct world *w)
+{
+	const char *lane = "x";
+	struct dg_item_rcpt rcpt = { .address = DG_STR("b@two.example"),
+		.lane = dg_str(lane),
+		.expire_ms = dg_now_ms() + 86400000 };
+	struct dg_item item = { .rcpts = &rcpt, .n_rcpts = 1 };
+	size_t size = 7 * 1024 * 1024;
+	struct dg_draft *d = draft_of(w->sp, 1, size);
+	struct dg_err e = { 0 };
+	struct dg_claim *c;
+
+	assert_non_null(d);
+	assert_int_equal(dg_draft_replace_head(d, 10, DG_STR("x"), &e),
+	    DG_E_FULL);
+	assert_int_equal(e.code, 452);
+	assert_int_equal(dg_draft_size(d), size);
+	dg_spool_commit(w->sp, d, &item, w->post, on_done, w, 1);
+	until(w, w->n_ok == 1);
+	dg_spool_start(w->sp);
+	c = next_claim(w);
+	assert_true(claim_has_body(c, 1, size));
+	settle_all(w, c, DG_OUTCOME_DELIVERED, 0);
+}
+
+static void
+a_draft_that_cannot_be_written_anew_stays_as_it_is(void **state)
+{
+	(void)state;
+	in_child("size=12m", no_second_draft);
+}
+
 static void
 a_disk_full_of_small_messages_heals_when_they_leave(void **state)
 {
@@ -236,6 +270,8 @@ main(void)
 		cmocka_unit_test(
 		    a_disk_filled_by_others_still_lets_the_queue_empty),
 		cmocka_unit_test(room_inside_the_database_is_room),
+		cmocka_unit_test(
+		    a_draft_that_cannot_be_written_anew_stays_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
