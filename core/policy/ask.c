@@ -7,9 +7,12 @@
  */
 #include "call.h"
 
+#include "dragoman/wire/header.h"
+
 #define CLASS "dragoman.q"
 
-enum { FIELDS_MAX = 40, KEPT_MAX = 1024 * 1024 };
+enum { FIELDS_MAX = 40, KEPT_MAX = 4 * 1024 * 1024,
+	HEADER_MAX = 64 * 1024 };
 
 static const char always[] = "peer address listener tls";
 static const char *const fields_of[DG_Q_N] = {
@@ -53,6 +56,33 @@ l_note(lua_State *L)
 	return 0;
 }
 
+/* q:header(name): the first field of that name, unfolded, or "". */
+static int
+l_header(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 2);
+	struct dg_call *c = dg_vm_of(L)->call;
+	struct dg_str headers, kept = DG_NOSTR;
+	struct dg_buf value;
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_pushliteral(L, "headers");
+	lua_rawget(L, 1);
+	headers.p = lua_tolstring(L, -1, &headers.n);
+	if (headers.p == NULL || c == NULL)
+		return dg_vm_raise(L, NULL, NULL,
+		    "q:header works in question \"content\" only");
+	dg_buf_init(&value, HEADER_MAX);
+	if (dg_header_get(headers, name, &value) == DG_OK)
+		kept = dg_arena_str(&c->a->kept, dg_buf_str(&value));
+	dg_buf_fini(&value); /* before what may raise */
+	if (kept.p != NULL)
+		lua_pushlstring(L, kept.p, kept.n);
+	else
+		lua_pushliteral(L, "");
+	return 1;
+}
+
 /* Reached only for a name that q does not have, or not yet: most hooks look at
  * no notes, so the table is made for those that do. */
 static int
@@ -69,12 +99,17 @@ l_q_index(lua_State *L)
 		lua_pushcfunction(L, l_note);
 		return 1;
 	}
+	if (strcmp(name, "header") == 0) {
+		lua_pushcfunction(L, l_header);
+		return 1;
+	}
 	if (strcmp(name, "notes") == 0) {
 		dg_notes_push(L, c != NULL ? c->a->notes : NULL);
 		return 1;
 	}
 	list[n++] = "note";
 	list[n++] = "notes";
+	list[n++] = "header";
 	for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1))
 		if (n < FIELDS_MAX && lua_type(L, -2) == LUA_TSTRING)
 			list[n++] = lua_tostring(L, -2);
@@ -150,6 +185,7 @@ dg_asking_init(struct dg_asking *a, dg_asked_fn *fn, void *ctx)
 	a->ctx = ctx;
 	a->call = NULL;
 	a->state = NULL;
+	a->is_kept = false;
 	a->facts[0].name = NULL;
 }
 
@@ -175,6 +211,7 @@ dg_asking_fact(const struct dg_asking *a, const char *name)
 static void
 keep(struct dg_asking *a)
 {
+	a->is_kept = true;
 	for (struct dg_fact *f = a->facts; f->name != NULL; f++)
 		if (!f->is_number)
 			f->text = dg_arena_str(&a->kept, f->text);
@@ -189,7 +226,7 @@ dg_asking_walk(struct dg_asking *a)
 
 	while ((hook = a->walk->next(a)) != 0) {
 		if (dg_call_begin(a, hook) == DG_CALL_WAITS) {
-			if (a->kept.used == 0)
+			if (!a->is_kept)
 				keep(a);
 			return false;
 		}

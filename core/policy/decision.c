@@ -17,6 +17,8 @@
 
 #include "dragoman/base/log.h"
 #include "dragoman/base/units.h"
+#include "dragoman/wire/header_edit.h"
+#include "dragoman/wire/path.h"
 
 #define CLASS "dragoman.decision"
 
@@ -35,7 +37,8 @@ static const struct shape {
 	bool needs_first;
 	const char *fields[FIELDS_MAX];
 } shapes[] = {
-	{ DG_D_ACCEPT, "accept", NULL, false, { "as", "to" } },
+	{ DG_D_ACCEPT, "accept", NULL, false,
+	    { "as", "to", "rewrite_from", "reply_to", "add", "remove" } },
 	{ DG_D_REFUSE, "refuse", "text", true, { NULL } },
 	{ DG_D_DEFER, "defer", "text", true, { NULL } },
 	{ DG_D_CLOSE, "close", "text", false, { NULL } },
@@ -177,11 +180,39 @@ check_named(lua_State *L, const struct shape *s, int fields)
 }
 
 static void
+check_accept(lua_State *L, int fields)
+{
+	const char *from = field(L, fields, "rewrite_from");
+	const char *reply_to = field(L, fields, "reply_to");
+
+	if (from != NULL && from[0] != '\0' &&
+	    !dg_address_is_valid(dg_str(from)))
+		dg_vm_raise(L, NULL, NULL,
+		    "d.accept: rewrite_from = \"%s\" is no address", from);
+	if (reply_to != NULL && strcmp(reply_to, "sender") != 0 &&
+	    !dg_address_is_valid(dg_str(reply_to)))
+		dg_vm_raise(L, NULL, NULL,
+		    "d.accept: reply_to = \"%s\" is neither \"sender\" nor "
+		    "an address",
+		    reply_to);
+}
+
+static bool
+is_list(const char *name)
+{
+	static const char *const lists[] = { "lines", "hide", "show", "add",
+		"remove", NULL };
+
+	for (size_t i = 0; lists[i] != NULL; i++)
+		if (strcmp(lists[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
 check_type(lua_State *L, const struct shape *s, const char *name, int type)
 {
-	bool is_list = strcmp(name, "lines") == 0 ||
-	    strcmp(name, "hide") == 0 || strcmp(name, "show") == 0;
-	bool ok = is_list ? type == LUA_TTABLE : type == LUA_TSTRING;
+	bool ok = is_list(name) ? type == LUA_TTABLE : type == LUA_TSTRING;
 
 	if (strcmp(name, "slow_down") == 0)
 		ok = type == LUA_TBOOLEAN;
@@ -190,7 +221,7 @@ check_type(lua_State *L, const struct shape *s, const char *name, int type)
 	if (!ok)
 		dg_vm_raise(L, NULL, NULL, "d.%s: %s is a %s, but must be a %s",
 		    s->name, name, lua_typename(L, type),
-		    is_list				  ? "list"
+		    is_list(name)			  ? "list"
 			: strcmp(name, "slow_down") == 0 ? "boolean"
 							  : "string");
 }
@@ -237,6 +268,8 @@ take(lua_State *L, const struct shape *s, int arg, int fields)
 	}
 	check_reply(L, s, fields);
 	check_named(L, s, fields);
+	if (s->kind == DG_D_ACCEPT)
+		check_accept(L, fields);
 }
 
 /* d.NAME(...): upvalue 1 is the shape's number. */
@@ -463,6 +496,99 @@ read_say(lua_State *L, int fields, struct dg_decision *out)
 	out->lang = text_of(L, fields, "lang", out);
 }
 
+/* "Subject: x" or "X-Loop": each with a CRLF behind it. */
+static struct dg_str
+read_headers(lua_State *L, int fields, const char *name, bool has_value,
+    struct dg_decision *out)
+{
+	struct dg_str s = DG_NOSTR;
+	luaL_Buffer b;
+
+	lua_getfield(L, fields, name);
+	if (lua_type(L, -1) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		return s;
+	}
+	luaL_buffinit(L, &b);
+	for (lua_Integer i = 1;; i++) {
+		struct dg_str line, key;
+		size_t colon;
+
+		lua_getfield(L, fields, name);
+		lua_rawgeti(L, -1, i);
+		lua_replace(L, -2);
+		if (lua_type(L, -1) != LUA_TSTRING) {
+			lua_pop(L, 1);
+			break;
+		}
+		line.p = lua_tolstring(L, -1, &line.n);
+		colon = dg_str_find(line, ':');
+		key = has_value ? dg_str_sub(line, 0, colon) : line;
+		if ((has_value && colon >= line.n) || !dg_header_is_name(key) ||
+		    dg_str_find(line, '\r') < line.n ||
+		    dg_str_find(line, '\n') < line.n)
+			dg_vm_raise(L, NULL, NULL,
+			    "d.accept: %s: \"%.60s\" is no %s", name, line.p,
+			    has_value ? "header field; write \"Name: value\""
+				      : "name of a header field");
+		luaL_addvalue(&b);
+		luaL_addlstring(&b, "\r\n", 2);
+	}
+	luaL_pushresult(&b);
+	s.p = lua_tolstring(L, -1, &s.n);
+	s = dg_arena_str(&out->arena, s);
+	lua_pop(L, 2);
+	if (s.p == NULL)
+		dg_vm_raise(L, NULL, NULL, "%s is longer than an answer may be",
+		    name);
+	return s;
+}
+
+/* accept's fields each belong to one question: elsewhere they would be lost
+ * without a word. */
+static void
+check_place(lua_State *L, int fields, enum dg_question q,
+    const struct made *m)
+{
+	static const struct {
+		const char *field;
+		enum dg_question question;
+	} places[] = {
+		{ "as", DG_Q_CREDENTIAL },
+		{ "to", DG_Q_RECIPIENT },
+		{ "rewrite_from", DG_Q_SENDER },
+		{ "reply_to", DG_Q_SENDER },
+		{ "add", DG_Q_CONTENT },
+		{ "remove", DG_Q_CONTENT },
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		bool is_given =
+		    lua_getfield(L, fields, places[i].field) != LUA_TNIL;
+
+		lua_pop(L, 1);
+		if (is_given && places[i].question != q)
+			luaL_error(L,
+			    "%s:%d: d.accept { %s = } answers question \"%s\", "
+			    "not \"%s\"",
+			    m->where.file != NULL ? m->where.file : "?",
+			    m->where.line, places[i].field,
+			    dg_question_name(places[i].question),
+			    dg_question_name(q));
+	}
+}
+
+static void
+read_accept(lua_State *L, int fields, enum dg_question q,
+    const struct made *m, struct dg_decision *out)
+{
+	check_place(L, fields, q, m);
+	out->rewrite_from = text_of(L, fields, "rewrite_from", out);
+	out->reply_to = text_of(L, fields, "reply_to", out);
+	out->add = read_headers(L, fields, "add", true, out);
+	out->remove = read_headers(L, fields, "remove", false, out);
+}
+
 static bool
 takes(enum dg_question q, enum dg_decision_kind kind)
 {
@@ -522,6 +648,8 @@ dg_decision_read(lua_State *L, int index, enum dg_question q,
 		read_retry(L, fields, out);
 	} else if (m->kind == DG_D_SAY) {
 		read_say(L, fields, out);
+	} else if (m->kind == DG_D_ACCEPT) {
+		read_accept(L, fields, q, m, out);
 	} else {
 		read_reply(L, fields, out);
 	}

@@ -15,7 +15,8 @@
 
 const unsigned dg_peer_questions =
     DG_Q_BIT(DG_Q_CONNECT) | DG_Q_BIT(DG_Q_OFFER) | DG_Q_BIT(DG_Q_CREDENTIAL) |
-    DG_Q_BIT(DG_Q_RECIPIENT);
+    DG_Q_BIT(DG_Q_COMMAND) | DG_Q_BIT(DG_Q_AUTHENTICATED) |
+    DG_Q_BIT(DG_Q_SENDER) | DG_Q_BIT(DG_Q_RECIPIENT) | DG_Q_BIT(DG_Q_CONTENT);
 const unsigned dg_hop_questions =
     DG_Q_BIT(DG_Q_SPEAK) | DG_Q_BIT(DG_Q_REPLY) | DG_Q_BIT(DG_Q_REPORT);
 
@@ -344,9 +345,11 @@ dg_read_hooks(struct dg_reader *r, unsigned questions, struct dg_hooks *out)
 			    "{ ask = function(q) ... end }");
 		else if ((questions & DG_Q_BIT(q)) == 0)
 			dg_load_bad(r->ld, &r->at,
-			    "on: question \"%s\" belongs to a %s", keys[i],
-			    (dg_peer_questions & DG_Q_BIT(q)) != 0 ? "peer"
-								   : "hop");
+			    "on: question \"%s\" belongs to %s", keys[i],
+			    (dg_peer_questions & DG_Q_BIT(q)) != 0 ? "a peer"
+			    : (dg_hop_questions & DG_Q_BIT(q)) != 0
+				? "a hop"
+				: "no peer or hop: d.on.tick");
 		else if (lua_type(r->L, -1) != LUA_TFUNCTION)
 			dg_read_type(r, "a function");
 		else

@@ -38,6 +38,7 @@ session_close(struct dg_session *s, const char *why)
 	dg_srv_free(s->srv);
 	dg_acts_fini(&s->acts);
 	dg_buf_fini(&s->notes.kv);
+	dg_buf_fini(&s->mail_notes.kv);
 	dg_conn_free(s->conn);
 	dg_generation_unpin(s->generation);
 	free(s);
@@ -134,7 +135,9 @@ commit(struct dg_session *s)
 		.listener = dg_str(s->listener),
 		.peer = dg_str(dg_session_peer_name(s)),
 		.user = dg_srv_user(s->srv),
-		.notes = dg_buf_str(&s->notes.kv),
+		.notes = dg_buf_str(s->mail_notes_of == env->number
+			? &s->mail_notes.kv
+			: &s->notes.kv),
 		.arrival_ms = now,
 		.body_8bit = env->body_8bit,
 		.rcpts = rcpts,
@@ -155,7 +158,8 @@ commit(struct dg_session *s)
 			.address = r->address,
 			.original = r->original,
 			.lane = r->hop,
-			.due_ms = now,
+			/* held: until it is released or given up */
+			.due_ms = env->is_held ? r->expire_ms : now,
 			.expire_ms = r->expire_ms,
 		};
 	}
@@ -371,6 +375,7 @@ options_of(const struct dg_session *s, bool is_implicit,
 			dg_str(s->listener)) != NULL,
 		.tls_is_on = is_implicit,
 		.challenges = s->worker->relay->challenges,
+		.asks = dg_session_asks(dg_generation_rules(s->generation)),
 		.limits = {
 			.line = (size_t)c->limits.line,
 			.auth_line = 12288,
@@ -412,6 +417,7 @@ dg_session_open(struct dg_worker *w, const char *listener,
 	    DG_FMT(dg_conn_address(own_conn)));
 	dg_acts_init(&s->acts);
 	dg_buf_init(&s->notes.kv, NOTES_MAX);
+	dg_buf_init(&s->mail_notes.kv, NOTES_MAX);
 	s->ticket = dg_slots_put(w->sessions, s);
 	snprintf(s->name, sizeof(s->name), "%u-%u", w->index,
 	    ++w->sessions_seen);

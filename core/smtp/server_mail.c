@@ -186,6 +186,7 @@ new_envelope(struct dg_srv *s, struct dg_str sender, uint64_t size)
 {
 	struct dg_envelope *env = dg_envelope_new();
 
+	env->number = ++s->transactions;
 	env->sender = dg_envelope_str(env, sender);
 	env->helo = dg_envelope_str(env, dg_srv_helo(s));
 	env->address = dg_envelope_str(env, dg_str(s->address));

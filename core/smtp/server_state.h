@@ -121,6 +121,7 @@ struct dg_srv {
 	struct srv_mail mail;
 	struct srv_data data;
 	unsigned errors, auths;
+	unsigned transactions; /* begun so far */
 	/* Not states, since they are about how input is cut in lines, whatever
 	 * the state: the rest of a line that was too long is being thrown
 	 * away; input stood behind the line in hand. */

@@ -184,7 +184,8 @@ function commands.RCPT(self, rest)
 end
 
 function commands.DATA(self)
-  local r = reply_for(self.hop, "DATA", "354 go ahead")
+  local r = reply_for(self.hop, "DATA",
+    #self.mail.to > 0 and "354 go ahead" or "554 5.5.1 no valid recipients")
   if r:sub(1, 3) == "354" then self.body = {} end
   self:say(r)
 end
@@ -483,7 +484,8 @@ function Client:mail(t)
   if t.rcpt and t.rcpt ~= "250" then return end
   must("DATA", "354")
   local body = t.body or "Subject: test\n\nhello"
-  lab.send(self.conn, body:gsub("\r?\n", "\r\n") .. "\r\n.\r\n")
+  body = body:gsub("\r?\n", "\r\n"):gsub("^%.", ".."):gsub("\r\n%.", "\r\n..")
+  lab.send(self.conn, body .. "\r\n.\r\n")
   self:next_reply(2)
   self.is_heard = false
   local want = t.expect or "250"

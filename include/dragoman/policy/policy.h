@@ -172,6 +172,7 @@ struct dg_asking {
 		struct dg_words_query words;
 	} query;
 	struct dg_arena kept; /* what the facts say, once it waits */
+	bool is_kept;
 };
 void dg_asking_init(struct dg_asking *a, dg_asked_fn *fn, void *ctx);
 /* Forget it, with its answer; it may be used again after _init. */

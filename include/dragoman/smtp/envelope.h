@@ -18,6 +18,7 @@ struct dg_rcpt {
 
 struct dg_envelope {
 	struct dg_arena arena;
+	unsigned number;        /* 1, 2 ...: of its session's transactions */
 	struct dg_str sender;   /* "" = null sender */
 	struct dg_str original; /* as MAIL gave it, when rewritten; else p NULL */
 	struct dg_str reply_to; /* what a policy wants answers to go to; or "" */

@@ -3,7 +3,7 @@ d.peer "a" {
   match = {},
   on = {
     reply = function(q) end,
-    sender = function(q) end,
+    relay = function(q) end,
     conect = function(q) end,
     offer = "XAUTH",
     route = function(q) end,
