@@ -89,8 +89,8 @@ struct srv_unknown {
 
 struct srv_mail {
 	struct dg_envelope *env;
-	struct dg_str given; /* sender of MAIL: env's arena */
-	struct dg_str body;  /* BODY=: a literal */
+	struct dg_str given;   /* sender of MAIL: env's arena */
+	struct dg_str body;    /* BODY=: a literal */
 	struct dg_str asked;   /* recipient in question: env's arena */
 	bool has_refused_rcpt; /* for the words when DATA finds none */
 	unsigned n_refused;    /* see REFUSED_FREE */

@@ -95,7 +95,7 @@ struct dg_draft {
 	char *body; /* while it is small */
 	size_t room;
 	uint64_t size;
-	int fd; /* of its file, -1 while it is small */
+	int fd;     /* of its file, -1 while it is small */
 	char *head; /* read back from it */
 	char *path;
 	bool is_broken;    /* a write failed: it may not be committed */

@@ -179,8 +179,7 @@ write_reply_to(struct editor *ed)
 static enum dg_rc
 on_from(struct editor *ed, size_t from, size_t to)
 {
-	enum dg_rc rc =
-	    ed->w->from.n > 0 ? write_from(ed) : copy(ed, from, to);
+	enum dg_rc rc = ed->w->from.n > 0 ? write_from(ed) : copy(ed, from, to);
 
 	return rc == DG_OK ? write_reply_to(ed) : rc;
 }

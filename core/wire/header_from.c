@@ -9,11 +9,11 @@
 struct reader {
 	struct dg_str s;
 	size_t at;
-	size_t from;        /* where this mailbox begins */
+	size_t from; /* where this mailbox begins */
 	bool is_in_group;
-	bool has_at;        /* '@' outside quotes, in this mailbox */
-	bool has_angle;     /* "<...>" was read: only comments may follow */
-	bool has_text;      /* anything but blanks and comments */
+	bool has_at;    /* '@' outside quotes, in this mailbox */
+	bool has_angle; /* "<...>" was read: only comments may follow */
+	bool has_text;  /* anything but blanks and comments */
 	bool is_first;
 	unsigned mailboxes; /* that are not empty */
 	unsigned wordy;     /* among them: words and no address */

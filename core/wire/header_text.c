@@ -11,11 +11,11 @@
 
 enum {
 	FOLD_AT = 76,
-	WORD_MAX = 900,   /* a line has at most 998 (RFC 5322 2.1.1) */
+	WORD_MAX = 900, /* a line has at most 998 (RFC 5322 2.1.1) */
 	NAME_MAX_LEN = 76,
-	FRAME = 12,       /* "=?UTF-8?B?" and "?=" */
-	CHUNK_MIN = 9,    /* bytes; less is put on the next line */
-	CHUNK_MAX = 45,   /* 60 in base64: 72 of the 75 allowed */
+	FRAME = 12,     /* "=?UTF-8?B?" and "?=" */
+	CHUNK_MIN = 9,  /* bytes; less is put on the next line */
+	CHUNK_MAX = 45, /* 60 in base64: 72 of the 75 allowed */
 };
 
 static void

@@ -41,20 +41,24 @@ a_copy_has_everything_but_recipients(void **state)
 
 	(void)state;
 	env->sender = dg_envelope_str(env, DG_STR("a@b"));
+	env->original = dg_envelope_str(env, DG_STR(""));
+	env->reply_to = dg_envelope_str(env, DG_STR("r@b"));
 	env->notes = dg_envelope_str(env, dg_str_of("k\0v\0", 4));
 	env->user = dg_envelope_str(env, DG_STR("u"));
 	env->arrival_ms = 5;
 	env->declared_size = 6;
-	env->body_8bit = env->is_report = true;
+	env->body_8bit = env->is_report = env->is_held = true;
 	dg_envelope_add(env, DG_STR("c@d"));
 	like = dg_envelope_like(env);
 	dg_envelope_free(env);
 	assert_true(dg_str_is(like->sender, "a@b"));
+	assert_non_null(like->original.p); /* "" was the null sender */
+	assert_true(dg_str_is(like->reply_to, "r@b"));
 	assert_true(dg_str_eq(like->notes, dg_str_of("k\0v\0", 4)));
 	assert_true(dg_str_is(like->user, "u"));
 	assert_int_equal(like->arrival_ms, 5);
 	assert_int_equal(like->declared_size, 6);
-	assert_true(like->body_8bit && like->is_report);
+	assert_true(like->body_8bit && like->is_report && like->is_held);
 	assert_int_equal(like->n_rcpts, 0);
 	dg_envelope_free(like);
 }

@@ -156,8 +156,8 @@ play_optional(struct play *p, enum dg_ask ask)
 		    DG_FMT(dg_srv_asked_body(s)));
 		return p->sender;
 	case DG_ASK_CONTENT:
-		assert_true(dg_srv_trace_size(s) + dg_srv_message_size(s) ==
-			    p->body.n);
+		assert_true(
+		    dg_srv_trace_size(s) + dg_srv_message_size(s) == p->body.n);
 		dg_buf_addf(&p->asked, "[%.*s]",
 		    DG_FMT(dg_str_sub(dg_buf_str(&p->body),
 			dg_srv_trace_size(s), dg_srv_header_size(s))));

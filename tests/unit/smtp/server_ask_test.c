@@ -263,8 +263,7 @@ a_proved_login_can_be_taken_back(void **state)
 		"C: MAIL FROM:<a@b>", "S: 530 5.7.0 *"),
 	    check_taken_back);
 	play_script(close_proved,
-	    SCRIPT(EHLO, PLAIN, "S: 421 4.7.0 go away", "X"),
-	    check_taken_back);
+	    SCRIPT(EHLO, PLAIN, "S: 421 4.7.0 go away", "X"), check_taken_back);
 }
 
 static void
@@ -628,8 +627,8 @@ a_write_that_fails_while_it_waits_is_never_a_250(void **state)
 	p.holds = NULL;
 	dg_srv_answer(p.srv, &late, &p.acts);
 	play_carry_out(&p);
-	play_lines(&p, SCRIPT("C: NOOP", "S: 452 4.3.1 full", "S: 250 *",
-			   "S: 250 *"));
+	play_lines(&p,
+	    SCRIPT("C: NOOP", "S: 452 4.3.1 full", "S: 250 *", "S: 250 *"));
 	check_dropped(&p);
 	play_fini(&p);
 }

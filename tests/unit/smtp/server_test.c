@@ -403,10 +403,11 @@ nobody_asks_for_ever(void **state)
 	assert_int_equal(times_until_the_end(NULL,
 			     "RCPT TO:<refuse@b.example>\r\n", 9000),
 	    1006);
-	assert_int_equal(times_until_the_end(NULL,
-			     "RCPT TO:<x@a.example>\r\nRCPT TO:<x@b.example>\r\n"
-			     "RCPT TO:<x@c.example>\r\nRCPT TO:<x@d.example>\r\n",
-			     9000),
+	assert_int_equal(
+	    times_until_the_end(NULL,
+		"RCPT TO:<x@a.example>\r\nRCPT TO:<x@b.example>\r\n"
+		"RCPT TO:<x@c.example>\r\nRCPT TO:<x@d.example>\r\n",
+		9000),
 	    1006);
 }
 
@@ -521,60 +522,56 @@ required_tls_comes_before_login_and_mail(void **state)
 
 /* ---- the owner ends it ---- */
 
+static const struct {
+	const char *holds;
+	const char *const *lines;
+	int aborts;
+} stops[] = {
+	{ "CONNECT", SCRIPT("S: 421 shutting down", "X"), 0 },
+	{ "OFFER", SCRIPT("S: 220 *", "C: EHLO a", "S: 421 shutting down", "X"),
+	    0 },
+	{ "VERB", SCRIPT("S: 220 *", "C: XYZZY", "S: 421 shutting down", "X"),
+	    0 },
+	{ "LOGIN",
+	    SCRIPT(EHLO, "C: AUTH PLAIN AGFsaWNlAHBhc3N3b3Jk",
+		"S: 421 4.3.2 shutting down", "X"),
+	    0 },
+	{ "PROVED",
+	    SCRIPT(EHLO, "C: AUTH PLAIN AGFsaWNlAHBhc3N3b3Jk",
+		"S: 421 4.3.2 shutting down", "X"),
+	    0 },
+	{ "SENDER",
+	    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "S: 421 4.3.2 shutting down",
+		"X"),
+	    0 },
+	{ "ASKED",
+	    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>", "S: 250 *",
+		"S: 421 4.3.2 shutting down", "X"),
+	    0 },
+	{ "CONTENT",
+	    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>", "C: DATA",
+		"C: x", "C: .", "S: 250 *", "S: 250 *", "S: 354 *",
+		"S: 421 4.3.2 shutting down", "X"),
+	    1 },
+	{ "OPEN",
+	    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>", "C: DATA",
+		"S: 250 *", "S: 250 *", "S: 421 4.3.2 shutting down", "X"),
+	    1 },
+};
+
 static void
 stop_says_421_in_every_state(void **state)
 {
-	const struct {
-		const char *holds;
-		const char *const *lines;
-		int aborts;
-	} cases[] = {
-		{ "CONNECT", SCRIPT("S: 421 shutting down", "X"), 0 },
-		{ "OFFER",
-		    SCRIPT("S: 220 *", "C: EHLO a", "S: 421 shutting down",
-			"X"),
-		    0 },
-		{ "VERB",
-		    SCRIPT("S: 220 *", "C: XYZZY", "S: 421 shutting down", "X"),
-		    0 },
-		{ "LOGIN",
-		    SCRIPT(EHLO, "C: AUTH PLAIN AGFsaWNlAHBhc3N3b3Jk",
-			"S: 421 4.3.2 shutting down", "X"),
-		    0 },
-		{ "PROVED",
-		    SCRIPT(EHLO, "C: AUTH PLAIN AGFsaWNlAHBhc3N3b3Jk",
-			"S: 421 4.3.2 shutting down", "X"),
-		    0 },
-		{ "SENDER",
-		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>",
-			"S: 421 4.3.2 shutting down", "X"),
-		    0 },
-		{ "ASKED",
-		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>",
-			"S: 250 *", "S: 421 4.3.2 shutting down", "X"),
-		    0 },
-		{ "CONTENT",
-		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>",
-			"C: DATA", "C: x", "C: .", "S: 250 *", "S: 250 *",
-			"S: 354 *", "S: 421 4.3.2 shutting down", "X"),
-		    1 },
-		{ "OPEN",
-		    SCRIPT(EHLO, "C: MAIL FROM:<a@b>", "C: RCPT TO:<x@y>",
-			"C: DATA", "S: 250 *", "S: 250 *",
-			"S: 421 4.3.2 shutting down", "X"),
-		    1 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
 		struct dg_srv_answer late = { 0 };
-		const char *const *l = cases[i].lines;
+		const char *const *l = stops[i].lines;
 		struct play p;
 		struct dg_buf say;
 
-		print_message("  %s\n", cases[i].holds);
+		print_message("  %s\n", stops[i].holds);
 		play_init(&p);
-		p.holds = cases[i].holds;
+		p.holds = stops[i].holds;
 		p.options.asks = ~0u;
 		p.alice = alice_account();
 		play_start(&p);
@@ -591,7 +588,7 @@ stop_says_421_in_every_state(void **state)
 			if (l[0][0] == 'S')
 				play_expect(&p, *l + 3);
 		assert_true(p.is_closed);
-		assert_int_equal(p.aborts, cases[i].aborts);
+		assert_int_equal(p.aborts, stops[i].aborts);
 		assert_null(dg_srv_envelope(p.srv));
 		assert_int_equal(p.commits, 0);
 		/* late answers find nobody */

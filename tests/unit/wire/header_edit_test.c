@@ -71,8 +71,9 @@ fields_go_out_and_in_and_the_rest_stays_as_it_is(void **state)
 	(void)state;
 	assert_true(dg_header_edits_any(&both));
 	assert_false(dg_header_edits_any(&nothing));
-	becomes("some of each", "A: b\r\nx-spam : yes\r\n folded\r\nC: d\r\n\r\n",
-	    &both, "A: b\r\nC: d\r\nX-Spam: no\r\nX-By: us\r\n\r\n");
+	becomes("some of each",
+	    "A: b\r\nx-spam : yes\r\n folded\r\nC: d\r\n\r\n", &both,
+	    "A: b\r\nC: d\r\nX-Spam: no\r\nX-By: us\r\n\r\n");
 	becomes("all of a name", "X-SPAM:a\r\nX-Spam: b\r\nReceived: c\r\n\r\n",
 	    &both, "X-Spam: no\r\nX-By: us\r\n\r\n");
 	becomes("what is behind is copied",
@@ -96,9 +97,10 @@ fields_go_out_and_in_and_the_rest_stays_as_it_is(void **state)
 static void
 a_name_is_printable_ascii_without_colon(void **state)
 {
-	static const char *const bad[] = { "", "a b", "a:", "a\r\nb", "\xc3\xa9",
-		"a\x7f",
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	static const char *const bad[] = { "", "a b", "a:", "a\r\nb",
+		"\xc3\xa9", "a\x7f",
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xx"
 		"xxxxxxxxxxxxx" };
 
 	(void)state;
@@ -149,16 +151,18 @@ static const struct {
 	{ "empty", "", "N:\r\n" },
 	{ "blanks only", " \t ", "N:\r\n" },
 	{ "a line end cannot begin a field", "x\r\nBcc: y", "N: x Bcc: y\r\n" },
-	{ "nor end the header", "x\r\n\r\nbody\n.\r\n",
-	    "N: x body .\r\n" },
-	{ "bare CR, bare LF, control bytes", "a\rb\nc\x01\x7f""d",
+	{ "nor end the header", "x\r\n\r\nbody\n.\r\n", "N: x body .\r\n" },
+	{ "bare CR, bare LF, control bytes",
+	    "a\rb\nc\x01\x7f"
+	    "d",
 	    "N: a b c d\r\n" },
-	{ "UTF-8", "gr\xc3\xbc\xc3\x9f dich", "N: =?UTF-8?B?Z3LDvMOf?= dich\r\n" },
+	{ "UTF-8", "gr\xc3\xbc\xc3\x9f dich",
+	    "N: =?UTF-8?B?Z3LDvMOf?= dich\r\n" },
 	{ "neighbours are one", "a \xc3\xa4 \xc3\xb6 b",
 	    "N: a =?UTF-8?B?w6Qgw7Y=?= b\r\n" },
 	{ "not UTF-8", "a\xff\xc3 b", "N: a?? b\r\n" },
-	{ "an encoded word of theirs stays", "=?utf-8?q?x?=",
-	    "N: =?utf-8?q?x?=\r\n" },
+	{ "an encoded word of theirs stays",
+	    "=?utf-8?q?x?=", "N: =?utf-8?q?x?=\r\n" },
 	{ "a name in an address field", "J\xc3\xb6rg <j@x>",
 	    "N: =?UTF-8?B?SsO2cmc=?= <j@x>\r\n" },
 	{ "folded at a blank", W10 W10 W10 W10 W10 W10 W10 "yyyy z",
@@ -226,8 +230,7 @@ no_line_is_too_long(void **state)
 			 * word stays behind the longest of names */
 			assert_true(longest_line(dg_buf_str(&out)) <=
 				    (names[k] < 76 ? 76 : 80));
-			assert_true(
-			    dg_header_next(dg_buf_str(&out), &at, &f));
+			assert_true(dg_header_next(dg_buf_str(&out), &at, &f));
 			assert_int_equal(at, out.n);
 			dg_buf_fini(&value);
 			dg_buf_fini(&out);
@@ -302,7 +305,7 @@ from_gets_another_address_and_reply_to_the_old_one(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH(froms); i++) {
 		const char *r = froms[i].reply_to != NULL ? froms[i].reply_to
-							   : froms[i].from;
+							  : froms[i].from;
 		char head[500], want[500], line[500] = "";
 
 		snprintf(head, sizeof(head), "A: b\r\nfrom:%s\r\nC: d\r\n\r\n",
@@ -346,7 +349,8 @@ what_is_no_list_of_mailboxes_stays(void **state)
 static void
 reply_to_is_somebodys_wish(void **state)
 {
-	static const struct dg_str gone[] = { { "Reply-To", 8 }, { "From", 4 } };
+	static const struct dg_str gone[] = { { "Reply-To", 8 },
+		{ "From", 4 } };
 	const struct dg_header_edits old = { .reply_to_old_from = true };
 	const struct dg_header_edits given = { .reply_to = DG_STR("r@h") };
 	const struct dg_header_edits moved = { .remove = gone,
@@ -383,8 +387,9 @@ reply_to_is_somebodys_wish(void **state)
 static void
 an_address_that_is_none_is_not_written(void **state)
 {
-	static const char *const bad[] = { "a", "a@", "@b", "a@b>", "a@b\r\nX: y",
-		"a b@c", "<a@b>", "a@b, c@d", "\xc3\xa4@b", "postmaster" };
+	static const char *const bad[] = { "a", "a@", "@b", "a@b>",
+		"a@b\r\nX: y", "a b@c", "<a@b>", "a@b, c@d", "\xc3\xa4@b",
+		"postmaster" };
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(bad); i++) {
