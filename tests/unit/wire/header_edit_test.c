@@ -306,7 +306,7 @@ from_gets_another_address_and_reply_to_the_old_one(void **state)
 	for (size_t i = 0; i < LENGTH(froms); i++) {
 		const char *r = froms[i].reply_to != NULL ? froms[i].reply_to
 							  : froms[i].from;
-		char head[500], want[500], line[500] = "";
+		char head[500], want[1200], line[500] = "";
 
 		snprintf(head, sizeof(head), "A: b\r\nfrom:%s\r\nC: d\r\n\r\n",
 		    froms[i].from);
