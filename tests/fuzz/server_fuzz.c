@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "dragoman/auth/users.h"
 #include "dragoman/smtp/server.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,7 +29,8 @@ struct owner {
 static void
 answer(struct owner *o)
 {
-	static const struct dg_credential credential = { .has_nt = true };
+	static struct dg_credential credential; /* the password is "x" */
+	struct dg_err e = { 0 };
 	static const struct dg_offer_line line = {
 		.text = "XAUTH",
 		.verb = "XAUTH",
@@ -47,6 +49,9 @@ answer(struct owner *o)
 		.n_lines = 1,
 	};
 
+	if (!credential.has_nt &&
+	    dg_credential_make(DG_STR("x"), true, &credential, &e) != DG_OK)
+		abort();
 	o->peer.may_relay = (o->luck & 128) == 0;
 	dg_srv_set_peer(o->srv, &o->peer);
 	dg_srv_answer(o->srv, &a, &o->acts);
