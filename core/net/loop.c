@@ -175,6 +175,50 @@ dg_loop_turn(struct dg_loop *l, int ms)
 	evtimer_del(l->patience);
 }
 
+/* ---- a clock that jumps ---- */
+
+struct pending {
+	struct event **v;
+	size_t n, room;
+};
+
+static int
+gather(const struct event_base *base, const struct event *ev, void *arg)
+{
+	struct pending *p = arg;
+
+	(void)base;
+	if (event_pending(ev, EV_TIMEOUT, NULL) == 0)
+		return 0;
+	if (p->n == p->room) {
+		p->room = p->room * 2 + 16;
+		p->v = dg_realloc(p->v, p->room * sizeof(struct event *));
+	}
+	p->v[p->n++] = (struct event *)(uintptr_t)ev; /* ours to change */
+	return 0;
+}
+
+void
+dg_loop_jump(struct dg_loop *l, int64_t ms)
+{
+	struct timeval jump = dg_loop_timeval(ms), now, at;
+	struct pending p = { NULL, 0, 0 };
+
+	event_base_foreach_event(l->base, gather, &p);
+	evutil_gettimeofday(&now, NULL);
+	evutil_timeradd(&now, &jump, &now);
+	for (size_t i = 0; i < p.n; i++) {
+		struct timeval left = { 0, 0 };
+
+		if (event_pending(p.v[i], EV_TIMEOUT, &at) == 0)
+			continue;
+		if (evutil_timercmp(&at, &now, >))
+			evutil_timersub(&at, &now, &left);
+		event_add(p.v[i], &left);
+	}
+	free(p.v);
+}
+
 struct dg_post *
 dg_loop_post(struct dg_loop *l)
 {

@@ -304,6 +304,14 @@ dg_tls_server_new(const char *certificate, const char *key,
 }
 
 struct dg_tls *
+dg_tls_bare_new(bool is_server)
+{
+	return context_new(is_server ? TLS_server_method()
+				     : TLS_client_method(),
+	    DG_TLS_1_2);
+}
+
+struct dg_tls *
 dg_tls_client_new(const char *ca_file, enum dg_tls_version least,
     struct dg_err *e)
 {

@@ -27,6 +27,9 @@ void dg_loop_stop(struct dg_loop *l);
 /* Tests: run what is ready, waiting at most ms for the first event.  Not from
  * inside a callback. */
 void dg_loop_turn(struct dg_loop *l, int ms);
+/* Tests: every timer and deadline of this loop comes that much sooner, as if
+ * the time had passed (base/clock.h jumps the clocks). */
+void dg_loop_jump(struct dg_loop *l, int64_t ms);
 /* Letters to this loop (base/post.h), from any thread. */
 struct dg_post *dg_loop_post(struct dg_loop *l);
 

@@ -17,6 +17,10 @@ struct dg_tls *dg_tls_server_new(const char *certificate, const char *key,
  * and e, when that cannot be read. */
 struct dg_tls *dg_tls_client_new(const char *ca_file,
     enum dg_tls_version least, struct dg_err *e);
+/* Without certificate or trust: every handshake fails.  For policy tests, where
+ * STARTTLS is shown and nobody says it: reading the system's store takes longer
+ * than all else that a case does. */
+struct dg_tls *dg_tls_bare_new(bool is_server);
 /* Safe while connections still use it. */
 void dg_tls_free(struct dg_tls *t);
 

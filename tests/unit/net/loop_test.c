@@ -104,6 +104,30 @@ a_clock_that_jumps_moves_no_timer(void **state)
 }
 
 static void
+a_loop_that_jumps_takes_its_timers_with_it(void **state)
+{
+	struct dg_loop *l = dg_loop_new();
+	int soon = 0, late = 0;
+	struct dg_timer *t = dg_timer_new(l, count, &soon);
+	struct dg_timer *u = dg_timer_new(l, count, &late);
+
+	(void)state;
+	dg_timer_set(t, 60 * 1000);
+	dg_timer_set(u, 7200 * 1000);
+	dg_loop_jump(l, 3600 * 1000);
+	settle(l);
+	assert_int_equal(soon, 1);
+	assert_int_equal(late, 0);
+	dg_loop_jump(l, 3601 * 1000);
+	settle(l);
+	assert_int_equal(soon, 1);
+	assert_int_equal(late, 1);
+	dg_timer_free(t);
+	dg_timer_free(u);
+	dg_loop_free(l);
+}
+
+static void
 a_stop_before_the_start_counts(void **state)
 {
 	struct dg_loop *l = dg_loop_new();
@@ -266,6 +290,7 @@ main(void)
 		cmocka_unit_test(
 		    timers_and_watches_may_be_freed_by_what_they_call),
 		cmocka_unit_test(a_clock_that_jumps_moves_no_timer),
+		cmocka_unit_test(a_loop_that_jumps_takes_its_timers_with_it),
 		cmocka_unit_test(a_stop_before_the_start_counts),
 		cmocka_unit_test(a_turn_waits_no_longer_than_told),
 		cmocka_unit_test(gathered_log_lines_are_out_when_the_turn_ends),
