@@ -1,6 +1,7 @@
 /* compile_dialect.c - d.dialect { ... }: what a declaration says itself; what
  * it inherits is dialect_merge.c's business. */
 #include "dialect_decl.h"
+#include "rows.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -487,6 +488,7 @@ dg_dialect_read(struct dg_reader *r, struct dg_decl *decl)
 
 	d->login_form = d->ntlm_form = d->helo = -1;
 	dg_read_fields(r, fields, d, NULL);
+	dg_rows_dialect(r, d);
 	if (d->has_hide && (d->x.hide & d->show) != 0)
 		dg_read_bad(r, "hides and shows %s",
 		    dg_ext_name(

@@ -78,9 +78,18 @@ merge_texts(struct dg_load *ld, struct dg_dialect *o,
 		}
 		o->texts[k].code = d->x.texts[i].code;
 		o->texts[k].text = d->x.texts[i].text;
+		o->texts[k].row = d->x.texts[i].row;
 		if (k == o->n_texts)
 			o->n_texts++;
 	}
+}
+
+static void
+merge_rows(struct dg_dialect *o, const struct dialect_decl *d)
+{
+	for (size_t i = 0; i < DG_DIALECT_ROW_N; i++)
+		if (d->x.row[i] != NULL)
+			o->row[i] = d->x.row[i];
 }
 
 static bool
@@ -138,6 +147,7 @@ finish_one(struct dg_load *ld, struct dialect_decl *d)
 	d->made->where = d->d.where;
 	merge_lists(d->made, d);
 	merge_values(d->made, d);
+	merge_rows(d->made, d);
 	merge_texts(ld, d->made, d);
 	merge_means(ld, d->made, d);
 	d->progress = DONE;

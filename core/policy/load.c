@@ -13,6 +13,7 @@
 
 #include "call.h"
 #include "declare.h"
+#include "rows.h"
 #include "schema.h"
 
 enum {
@@ -254,6 +255,7 @@ finish(struct dg_load *ld, struct dg_rules *out)
 	dg_words_finish(ld, out);
 	dg_dialects_list(ld, out);
 	out->on = ld->on;
+	dg_rows_join(ld, out);
 }
 
 /* Everything but opening and closing the vm. */

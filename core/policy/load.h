@@ -24,6 +24,7 @@ struct dg_source {
 	const char *text;
 	size_t n;
 	struct dg_lines lines;
+	struct dg_cover_file *cover; /* NULL: nobody counts */
 };
 
 struct dg_policy {

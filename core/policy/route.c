@@ -86,6 +86,7 @@ next_row(struct dg_asking *a)
 				facts_of(a);
 			return r->ask;
 		}
+		dg_row_hit(r->row);
 		if (r->kind == DG_ROUTE_REFUSE) {
 			refuse(&a->d, r->where, r->code, r->enhanced, r->text);
 		} else {
@@ -100,10 +101,16 @@ next_row(struct dg_asking *a)
 	return 0;
 }
 
+/* A row's function was called. */
 static bool
 is_answered(struct dg_asking *a)
 {
-	return a->d.kind != DG_D_NONE;
+	const struct dg_rules *rules = dg_policy_rules(a->state->policy);
+
+	if (a->d.kind == DG_D_NONE)
+		return false;
+	dg_row_hit(rules->routes[a->at - 1].row);
+	return true;
 }
 
 static const struct dg_asking_walk routes_walk = {

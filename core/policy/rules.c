@@ -186,8 +186,10 @@ const struct dg_peer *
 dg_rules_peer(const struct dg_rules *r, const struct dg_peer_query *q)
 {
 	for (size_t i = 0; i < r->n_peers; i++)
-		if (peer_matches(r->peers[i], q))
+		if (peer_matches(r->peers[i], q)) {
+			dg_row_hit(r->peers[i]->row);
 			return r->peers[i];
+		}
 	return NULL;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cover.h"
 #include "dragoman/policy/embedded.h"
 #include "lab_open.h"
 
@@ -152,6 +153,7 @@ fill(struct dg_load *ld, struct dg_source *s, const char *name,
 	s->text = text;
 	s->n = n;
 	s->lines = lines_of(ld->p, text, n);
+	s->cover = dg_cover_file(ld->p->o.cover, path, dg_str_of(text, n));
 	dg_scan(ld, s);
 }
 

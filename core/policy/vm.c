@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "dragoman/base/clock.h"
+#include "cover.h"
 #include "load.h"
 
 enum {
@@ -65,7 +66,8 @@ on_line(lua_State *L, lua_Debug *ar)
 
 	lua_getinfo(L, "Sl", ar);
 	if (ar->source[0] == '@')
-		vm->on_line(vm, ar->source + 1, ar->currentline);
+		vm->on_line(vm, ar->source + 1, ar->currentline,
+		    ar->linedefined);
 }
 
 static void on_count(lua_State *L, lua_Debug *ar);
@@ -497,7 +499,8 @@ enum dg_rc
 dg_vm_open(struct dg_vm *vm, struct dg_policy *p, size_t memory_max,
     struct dg_err *e)
 {
-	*vm = (struct dg_vm){ .memory_max = memory_max, .policy = p };
+	*vm = (struct dg_vm){ .memory_max = memory_max, .policy = p,
+		.on_line = p->o.cover != NULL ? dg_cover_line : NULL };
 	vm->L = lua_newstate(take_memory, vm);
 	if (vm->L == NULL)
 		return dg_fail(e, DG_E_POLICY, 0, NULL,

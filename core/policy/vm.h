@@ -40,8 +40,10 @@ struct dg_vm {
 	struct dg_budget *budget; /* of what runs now */
 	lua_State *running;   /* whose stack tells where memory ran out */
 	struct dg_call *call; /* the hook call that runs now, or NULL */
-	/* Coverage: told each line that runs, of which file of the policy. */
-	void (*on_line)(struct dg_vm *vm, const char *file, int line);
+	/* Coverage: told each line that runs, of which file of the policy, and
+	 * the line of the function that it belongs to (0: the file's own). */
+	void (*on_line)(struct dg_vm *vm, const char *file, int line,
+	    int defined);
 	struct dg_where short_of_memory; /* line 0: it did not */
 	struct dg_load *load; /* while the policy files run; NULL afterwards */
 	struct dg_policy *policy;      /* outlives the vm */

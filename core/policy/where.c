@@ -167,9 +167,8 @@ dg_lexer_next(struct dg_lexer *x, struct dg_token *out)
 
 /* ---- a value ---- */
 
-/* +1 where something opens that an "end", "until" or bracket closes. */
-static int
-depth_change(const struct dg_token *t)
+int
+dg_token_opens(const struct dg_token *t)
 {
 	static const char *const open[] = { "{", "(", "[", "function", "if",
 		"do", "repeat" };
@@ -192,7 +191,7 @@ skip_value(struct dg_lexer *x, struct dg_token *t)
 	int depth = 0;
 
 	do {
-		int d = depth_change(t);
+		int d = dg_token_opens(t);
 
 		if (depth == 0 &&
 		    (d < 0 || dg_token_is(t, ",") || dg_token_is(t, ";")))

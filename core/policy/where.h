@@ -31,6 +31,9 @@ struct dg_lexer {
 };
 void dg_lexer_init(struct dg_lexer *x, struct dg_str text);
 bool dg_lexer_next(struct dg_lexer *x, struct dg_token *out);
+/* +1 where something opens that an "end", "until" or bracket closes, -1 where
+ * that stands. */
+int dg_token_opens(const struct dg_token *t);
 bool dg_token_is(const struct dg_token *t, const char *text);
 
 struct dg_step { /* a key, or the n-th item of a list */

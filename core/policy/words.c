@@ -195,6 +195,7 @@ next(struct dg_asking *a)
 		a->d.where = r->where;
 		if (r->hook != 0)
 			return r->hook;
+		dg_row_hit(r->row);
 		say(r->text, a);
 		return 0;
 	}
@@ -207,8 +208,11 @@ next(struct dg_asking *a)
 static bool
 ends(struct dg_asking *a)
 {
-	if (a->d.kind == DG_D_SAY && (a->d.says_nothing || a->d.text.n > 0))
+	if (a->d.kind == DG_D_SAY && (a->d.says_nothing || a->d.text.n > 0)) {
+		if (a->rank > 0)
+			dg_row_hit(words_at(a)->rows[a->row - 1].row);
 		return true;
+	}
 	a->d.kind = DG_D_NONE;
 	return false;
 }
@@ -220,6 +224,7 @@ finish(struct dg_asking *a)
 
 	if (w == NULL)
 		return;
+	dg_row_hit(w->row);
 	if (a->d.subject.n == 0)
 		a->d.subject = dg_str(w->subject);
 	if (a->d.lang.n == 0)

@@ -221,12 +221,18 @@ load_certificates(struct dg_generation *g, struct dg_errors *errors)
 
 		if (l->tls_certificate == NULL)
 			continue;
+		if (g->is_lab) {
+			g->listener_tls[i] = dg_tls_bare_new(true);
+			continue;
+		}
 		g->listener_tls[i] = dg_tls_server_new(
 		    l->tls_certificate, l->tls_key, DG_TLS_1_2, &e);
 		if (g->listener_tls[i] == NULL)
 			complain(errors, &l->tls_where, e.text);
 	}
-	g->hop_tls = dg_tls_client_new(c->tls_ca, DG_TLS_1_2, &e);
+	g->hop_tls = g->is_lab
+	    ? dg_tls_bare_new(false)
+	    : dg_tls_client_new(c->tls_ca, DG_TLS_1_2, &e);
 	if (g->hop_tls == NULL)
 		dg_errors_add(errors, c->file, 0, 0, false, "%s", e.text);
 }
@@ -266,6 +272,7 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 		.memory_max = (size_t)c->limits.policy_memory,
 		.load_instructions = 1000 * 1000 * 1000,
 		.is_lab = o->is_lab,
+		.cover = o->cover,
 	};
 
 	for (int q = 0; q < DG_Q_N; q++)

@@ -401,6 +401,7 @@ dg_hop_dial(struct dg_hop_session *h)
 	snprintf(h->host, sizeof(h->host), "%s",
 	    h->hop->hosts[h->host_index]);
 	snprintf(h->attempt->host, sizeof(h->attempt->host), "%s", h->host);
+	dg_row_hit(h->hop->row);
 	dg_dial(h->worker->dialer, dg_str(h->host), dg_str(h->hop->source),
 	    limits_of(h)->connect_ms, on_dialled, h->worker, h->ticket);
 }

@@ -187,6 +187,7 @@ dg_cli_read(const struct dg_cli *c, struct dg_result *out)
 	dg_cli_hushed(c, &text);
 	put_text(out->text, sizeof(out->text), dg_buf_str(&text));
 	dg_buf_fini(&text);
+	dg_row_hit(c->dialect->row[DG_DIALECT_ROW_MEANS]);
 	out->meaning = dg_meaning_of(out->stage, out->code, out->enhanced,
 	    c->dialect->means, c->dialect->n_means, &out->by);
 }

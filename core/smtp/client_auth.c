@@ -81,6 +81,12 @@ new_initiator(struct dg_cli *c, const struct cli_candidate *k)
 		.challenges = c->o.challenges,
 	};
 
+	if (k->login->mech == DG_MECH_LOGIN)
+		dg_row_hit(c->dialect->row[DG_DIALECT_ROW_LOGIN_FORM]);
+	if (k->login->mech == DG_MECH_NTLM) {
+		dg_row_hit(c->dialect->row[DG_DIALECT_ROW_NTLM_FORM]);
+		dg_row_hit(c->dialect->row[DG_DIALECT_ROW_SEND]);
+	}
 	service(c, target, sizeof(target));
 	o.target = dg_str(target);
 	drop_initiator(c);

@@ -98,6 +98,7 @@ static enum cli_state
 hello(struct dg_cli *c, struct dg_acts *out)
 {
 	if (c->dialect->helo == DG_HELO_HELO) {
+		dg_row_hit(c->dialect->row[DG_DIALECT_ROW_HELO]);
 		dg_cli_say(out, "HELO %s", c->helo);
 		return CLI_HELO;
 	}

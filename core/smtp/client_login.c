@@ -127,6 +127,7 @@ verbs_to_say(const struct dg_cli *c, const struct dg_cli_answer *wish,
 		verbs_shown(c, to);
 		return;
 	}
+	dg_row_hit(c->dialect->row[DG_DIALECT_ROW_SAY]);
 	for (size_t i = 0; i < c->dialect->n_say; i++)
 		add_verb(c, to, dg_str(c->dialect->say[i]));
 	if (c->dialect->n_say == 0)
@@ -139,6 +140,8 @@ assumed(const struct dg_cli *c, const struct dg_cli_answer *wish)
 {
 	unsigned mechs = c->o.dialect != NULL ? c->dialect->assume : 0;
 
+	if (mechs == 0)
+		dg_row_hit(c->dialect->row[DG_DIALECT_ROW_ASSUME]);
 	if (wish != NULL && wish->has_mech)
 		mechs |= DG_MECH_BIT(wish->mech);
 	else if (wish != NULL && wish->verb.n > 0)
@@ -176,6 +179,9 @@ add_row(struct dg_cli *c, const struct dg_login *login,
 			if (is_listed != (listed == 1) ||
 			    (!is_listed && (may_assume & bit) == 0))
 				continue;
+			if (!is_wish && ((s.mechs & bit) == 0))
+				dg_row_hit(
+				    c->dialect->row[DG_DIALECT_ROW_ASSUME]);
 			add_candidate(c, verbs->v[i], login,
 			    is_wish  ? "policy"
 			    : listed ? "offered"

@@ -70,9 +70,13 @@ dg_dialect_verb(const struct dg_dialect *d, struct dg_str verb)
 const char *
 dg_dialect_text(const struct dg_dialect *d, int code, const char *fallback)
 {
-	for (size_t i = 0; i < d->n_texts; i++)
-		if (d->texts[i].code == code)
+	dg_row_hit(d->row[DG_DIALECT_ROW_TEXTS]);
+	for (size_t i = 0; i < d->n_texts; i++) {
+		if (d->texts[i].code == code) {
+			dg_row_hit(d->texts[i].row);
 			return d->texts[i].text;
+		}
+	}
 	return fallback;
 }
 

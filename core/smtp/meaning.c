@@ -279,7 +279,9 @@ dg_meaning_of(enum dg_stage stage, int code, const char *enhanced,
 	}
 	if (by != NULL)
 		*by = best;
-	if (best != NULL)
+	if (best != NULL) {
+		dg_row_hit(best->row);
 		return best->meaning;
+	}
 	return built_in(stage, code, enhanced);
 }

@@ -42,9 +42,14 @@ allowed(const struct dg_srv *s, struct dg_str verb)
 	for (size_t i = 0; i < s->hello.n_offered; i++)
 		if (dg_str_iis(verb, s->hello.offered[i].verb))
 			mechs |= s->hello.offered[i].mechs;
-	for (size_t i = 0; i < d->n_accept; i++)
-		if (dg_str_iis(verb, d->accept[i]))
+	for (size_t i = 0; i < d->n_accept; i++) {
+		if (dg_str_iis(verb, d->accept[i])) {
+			dg_row_hit(d->row[DG_DIALECT_ROW_ACCEPT]);
 			mechs |= dg_srv_usable(s);
+		}
+	}
+	if (d->n_accept == 0)
+		dg_row_hit(d->row[DG_DIALECT_ROW_ACCEPT]);
 	return mechs;
 }
 
@@ -167,6 +172,13 @@ begin(struct dg_srv *s, enum dg_mech mech, struct dg_str initial)
 		.challenges = s->challenges,
 	};
 
+	if (mech == DG_MECH_NTLM) {
+		dg_row_hit(d->row[DG_DIALECT_ROW_TAKE]);
+		if (initial.p == NULL)
+			dg_row_hit(d->row[DG_DIALECT_ROW_PROMPT_NTLM]);
+	}
+	if (mech == DG_MECH_LOGIN)
+		dg_row_hit(d->row[DG_DIALECT_ROW_PROMPT_LOGIN]);
 	dg_srv_login_forget(s);
 	s->login.mech = mech;
 	s->login.acceptor = dg_acceptor_new(mech, &o);
@@ -180,6 +192,8 @@ may_begin(struct dg_srv *s, struct dg_str verb, struct dg_str name,
 {
 	unsigned mechs = allowed(s, verb);
 
+	if (!s->hello.is_ehlo)
+		dg_row_hit(s->peer.dialect->row[DG_DIALECT_ROW_HELO]);
 	*next = s->state;
 	if (s->login.user.n > 0) {
 		*next = dg_srv_bad(s, s->state, 503, "5.5.1",

@@ -166,7 +166,13 @@ dg_srv_offer(struct dg_srv *s, const struct dg_srv_answer *a)
 		dg_srv_verdict(s, a, "not welcome", "try again later");
 		return a->verdict == DG_VERDICT_CLOSE ? SRV_GONE : SRV_HELLO;
 	}
+	if (s->hello.is_ehlo) {
+		dg_row_hit(d->row[DG_DIALECT_ROW_HIDE]);
+		dg_row_hit(d->row[DG_DIALECT_ROW_SHOW]);
+	}
 	if (lines == NULL) {
+		if (s->hello.is_ehlo)
+			dg_row_hit(d->row[DG_DIALECT_ROW_OFFER]);
 		lines = d->offer;
 		n = d->n_offer;
 	}

@@ -25,6 +25,7 @@ path_flags(const struct dg_srv *s)
 {
 	unsigned mend = s->peer.dialect->mend, flags = 0;
 
+	dg_row_hit(s->peer.dialect->row[DG_DIALECT_ROW_MEND]);
 	if (mend & DG_MEND_SPACE_AFTER_COLON)
 		flags |= DG_PATH_SPACE_AFTER_COLON;
 	if (mend & DG_MEND_NO_BRACKETS)

@@ -13,6 +13,7 @@
  * the same files), used on that worker's thread only.
  */
 struct dg_policy;
+struct dg_cover;
 
 struct dg_policy_name { /* a name that YAML has */
 	const char *name;
@@ -36,6 +37,7 @@ struct dg_policy_options {
 	size_t memory_max;            /* a state, 64 MiB */
 	struct dg_policy_budget budget[DG_Q_N]; /* of one hook call */
 	unsigned long load_instructions; /* a load, 1,000,000,000 */
+	struct dg_cover *cover; /* gathers what is touched (policy/cover.h); NULL */
 	bool is_lab; /* names of users, secrets and listeners that YAML lacks
 	              * are no errors; require "dragoman.test" works */
 };

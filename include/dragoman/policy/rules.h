@@ -42,6 +42,7 @@ bool dg_net_has(const struct dg_net *n, struct dg_str address);
 struct dg_peer {
 	const char *name;
 	struct dg_where where;
+	struct dg_row *row; /* NULL: nobody counts */
 	struct {
 		const struct dg_net *nets;
 		size_t n_nets;
@@ -69,6 +70,7 @@ struct dg_hop_login {
 struct dg_hop {
 	const char *name;
 	struct dg_where where;
+	struct dg_row *row; /* NULL: nobody counts */
 	const char *const *hosts;
 	size_t n_hosts;
 	const struct dg_dialect *dialect; /* NULL: by what EHLO shows */
@@ -90,6 +92,7 @@ struct dg_hop {
 enum dg_route_kind { DG_ROUTE_HOP, DG_ROUTE_REFUSE, DG_ROUTE_ASK };
 struct dg_route {
 	struct dg_where where;
+	struct dg_row *row; /* NULL: nobody counts */
 	struct dg_patterns to, from, user;
 	const char *peer;        /* NULL: any */
 	uint64_t size;           /* messages of at least this declared size; 0: any */
@@ -103,6 +106,7 @@ struct dg_route {
 
 struct dg_words_row {
 	struct dg_where where;
+	struct dg_row *row; /* NULL: nobody counts */
 	enum dg_meaning meaning; /* when code == 0 */
 	int code;
 	char enhanced[12];
@@ -111,6 +115,7 @@ struct dg_words_row {
 };
 struct dg_words {
 	struct dg_where where;
+	struct dg_row *row; /* NULL: nobody counts */
 	struct dg_patterns to, from;
 	const char *peer, *hop;  /* NULL: any */
 	const char *lang, *subject; /* NULL: none said */

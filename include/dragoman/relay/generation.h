@@ -20,10 +20,11 @@ struct dg_generation_options {
 	unsigned number;                /* 1, 2, ... */
 	unsigned workers;               /* policy states to make; 0: only check */
 	const char *const *ready_dirs;  /* where policies/ may be, NULL-ended */
-	/* Policy tests: users and secrets are not read but made up: tables of
-	 * users begin empty, every hop is logged in to as DG_LAB_USER, and a
+	/* Policy tests: users, secrets and certificates are not read but made
+	 * up: tables of users begin empty, every hop is logged in to as DG_LAB_USER, and a
 	 * name that the configuration lacks is no error. */
 	bool is_lab;
+	struct dg_cover *cover; /* policy/cover.h, or NULL */
 };
 struct dg_policy_state;
 /* Lab only, before any session: an account in a table of users. */

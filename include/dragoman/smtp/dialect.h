@@ -2,6 +2,7 @@
 #define DRAGOMAN_SMTP_DIALECT_H
 
 #include "dragoman/auth/dialogue.h"
+#include "dragoman/base/row.h"
 #include "dragoman/smtp/meaning.h"
 #include "dragoman/wire/ehlo.h"
 
@@ -60,6 +61,27 @@ enum dg_dialect_field {
 	DG_DIALECT_FIELD_N
 };
 
+/* Fields whose use a policy test counts (base/row.h). */
+enum dg_dialect_row {
+	DG_DIALECT_ROW_OFFER,
+	DG_DIALECT_ROW_ACCEPT,
+	DG_DIALECT_ROW_SAY,
+	DG_DIALECT_ROW_ASSUME,
+	DG_DIALECT_ROW_LOGIN_FORM,
+	DG_DIALECT_ROW_NTLM_FORM,
+	DG_DIALECT_ROW_TAKE,
+	DG_DIALECT_ROW_SEND,
+	DG_DIALECT_ROW_PROMPT_LOGIN,
+	DG_DIALECT_ROW_PROMPT_NTLM,
+	DG_DIALECT_ROW_TEXTS,
+	DG_DIALECT_ROW_HELO,
+	DG_DIALECT_ROW_MEND,
+	DG_DIALECT_ROW_HIDE,
+	DG_DIALECT_ROW_SHOW,
+	DG_DIALECT_ROW_MEANS,
+	DG_DIALECT_ROW_N
+};
+
 struct dg_dialect {
 	const char *name;
 	struct dg_where where;
@@ -81,6 +103,7 @@ struct dg_dialect {
 	struct {
 		int code;
 		const char *text;
+		struct dg_row *row;
 	} texts[DG_DIALECT_TEXTS];
 	size_t n_texts;
 	enum dg_helo helo;
@@ -88,6 +111,7 @@ struct dg_dialect {
 	unsigned hide;            /* DG_EXT_* not shown though we could */
 	const struct dg_means *means;
 	size_t n_means;
+	struct dg_row *row[DG_DIALECT_ROW_N]; /* NULL: nobody counts */
 };
 
 /* The built-in "rfc4954", so that the machines run without any policy. */

@@ -1,6 +1,7 @@
 #ifndef DRAGOMAN_SMTP_MEANING_H
 #define DRAGOMAN_SMTP_MEANING_H
 
+#include "dragoman/base/row.h"
 #include "dragoman/base/str.h"
 
 /*
@@ -69,6 +70,7 @@ struct dg_means {
 	enum dg_meaning meaning;
 	const char *file;  /* where it was written */
 	int line;
+	struct dg_row *row; /* NULL: nobody counts */
 };
 /* Built-in reading (RFC 5321, 4954, 3463), overruled by rows: the longest
  * reply first, then the stage before "*".  *by (may be NULL) gets the row that

@@ -160,11 +160,11 @@ static void
 rows_overrule_longest_reply_first_then_the_stage(void **state)
 {
 	static const struct dg_means rows[] = {
-		{ S(ANY), 550, "5.7.30", M(LOGIN_REFUSED), "a.lua", 1 },
-		{ S(RCPT), 550, "", M(TEMPORARY), "a.lua", 2 },
-		{ S(ANY), 550, "", M(SLOW_DOWN), "a.lua", 3 },
-		{ S(RCPT), 550, "5.7.31", M(TOO_BIG), "a.lua", 4 },
-		{ S(ANY), 550, "5.7.31", M(TOO_OLD), "a.lua", 5 },
+		{ S(ANY), 550, "5.7.30", M(LOGIN_REFUSED), "a.lua", 1, NULL },
+		{ S(RCPT), 550, "", M(TEMPORARY), "a.lua", 2, NULL },
+		{ S(ANY), 550, "", M(SLOW_DOWN), "a.lua", 3, NULL },
+		{ S(RCPT), 550, "5.7.31", M(TOO_BIG), "a.lua", 4, NULL },
+		{ S(ANY), 550, "5.7.31", M(TOO_OLD), "a.lua", 5, NULL },
 	};
 	static const struct {
 		enum dg_stage stage;

@@ -512,8 +512,8 @@ __attribute__((unused)) static const struct dg_login plain[] = {
 
 /* As policies/dialects has them. */
 static const struct dg_means not_known[] = {
-	{ DG_STAGE_AUTH, 500, "", DG_MEANING_VERB_UNKNOWN, "x.lua", 9 },
-	{ DG_STAGE_AUTH, 502, "", DG_MEANING_VERB_UNKNOWN, "x.lua", 9 },
+	{ DG_STAGE_AUTH, 500, "", DG_MEANING_VERB_UNKNOWN, "x.lua", 9, NULL },
+	{ DG_STAGE_AUTH, 502, "", DG_MEANING_VERB_UNKNOWN, "x.lua", 9, NULL },
 };
 __attribute__((unused)) static const struct dg_dialect v50 = {
 	.name = "exchange-5.0",
