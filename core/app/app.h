@@ -10,11 +10,18 @@
  * -c FILE, --set key=value (any number). */
 struct app_options {
 	const char *config;  /* default "dragoman.yaml" */
+	bool has_config;     /* -c was given */
 	const char **sets;   /* NULL-ended; free with dg_app_options_fini */
 	size_t n_sets;
 	bool has_print, has_json, has_document;
-	const char *words[8]; /* what is no option */
+	const char **words;  /* what is no option */
 	size_t n_words;
+	const char **patterns; /* each -k */
+	size_t n_patterns;
+	const char *junit;   /* --junit FILE */
+	bool is_verbose;     /* -v */
+	bool has_coverage;   /* --coverage, --coverage=PERCENT */
+	unsigned coverage;   /* the least, 0: none said */
 };
 /* False (and a message on standard error) on a wrong option; a wrong one is
  * told with did-you-mean.  allowed: NULL-ended, e.g. {"--print", NULL}. */

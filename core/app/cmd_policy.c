@@ -1,12 +1,8 @@
 /*
- * cmd_policy.c - `dragoman policy test`: run the cases of *_test.lua.
- *
- * A test file is a policy file too.  What it tests is the policy beside it
- * with the same name (policy_test.lua: policy.lua), unless that is a ready
- * dialect or set of words, which its declarations name; with a dragoman.yaml
- * beside it, its vars and names are used.  Every case gets a relay of its own.
+ * cmd_policy.c - `dragoman policy test`: find the *_test.lua files, have their
+ * cases run, and add up.
  */
-#include "app.h"
+#include "policy_test.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,18 +13,34 @@
 
 #include "commands.h"
 #include "dragoman/base/log.h"
-#include "dragoman/policy/lab.h"
-#include "lab.h"
 
-enum { FILES_MAX = 1000, PATH_LENGTH = 4096 };
+#define TAIL "_test.lua"
 
-struct files {
-	char *v[FILES_MAX];
+struct list {
+	char **v; /* NULL-ended, once there is any */
 	size_t n;
 };
-struct sums {
-	unsigned passed, failed;
+struct found {
+	struct list tests;
+	struct list policies; /* below the folders that were named */
+	struct list folders;  /* absolute: those, and those of named tests */
 };
+
+static void
+add(struct list *l, const char *path)
+{
+	l->v = dg_realloc(l->v, (l->n + 2) * sizeof(*l->v));
+	l->v[l->n++] = dg_strdup(path);
+	l->v[l->n] = NULL;
+}
+
+static void
+list_fini(struct list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i]);
+	free(l->v);
+}
 
 /* ---- which files ---- */
 
@@ -39,165 +51,100 @@ ends_with(const char *path, const char *tail)
 }
 
 static void
-gather(struct files *f, const char *path)
+gather(struct found *f, const char *path)
 {
 	struct dirent **list = NULL;
-	struct stat st;
-	int n;
+	int n = scandir(path, &list, NULL, alphasort);
 
-	if (stat(path, &st) != 0) {
-		fprintf(stderr, "dragoman: %s: %s\n", path, strerror(errno));
-		return;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		if (f->n < FILES_MAX)
-			f->v[f->n++] = dg_strdup(path);
-		return;
-	}
-	n = scandir(path, &list, NULL, alphasort);
 	for (int i = 0; i < n; i++) {
-		char *sub = dg_sprintf("%s/%s", path, list[i]->d_name);
+		char *sub = strcmp(path, ".") == 0
+		    ? dg_strdup(list[i]->d_name)
+		    : dg_sprintf("%s/%s", path, list[i]->d_name);
+		struct stat st;
 
-		if (list[i]->d_name[0] != '.' && stat(sub, &st) == 0 &&
-		    (S_ISDIR(st.st_mode) || ends_with(sub, "_test.lua")))
+		if (list[i]->d_name[0] == '.' || stat(sub, &st) != 0)
+			; /* hidden, or gone meanwhile */
+		else if (S_ISDIR(st.st_mode))
 			gather(f, sub);
+		else if (ends_with(sub, TAIL))
+			add(&f->tests, sub);
+		else if (ends_with(sub, ".lua"))
+			add(&f->policies, sub);
 		free(sub);
 		free(list[i]);
 	}
 	free(list);
 }
 
-static char *
-absolute(const char *path)
+/* "policy.lua": did you mean its test? */
+static void
+tell_no_test(const char *path)
 {
-	char real[PATH_LENGTH];
+	char *test = ends_with(path, ".lua")
+	    ? dg_sprintf("%.*s" TAIL, (int)(strlen(path) - 4), path)
+	    : NULL;
 
-	return dg_strdup(realpath(path, real) != NULL ? real : path);
+	fprintf(stderr, "dragoman: %s: the name of a test ends in " TAIL,
+	    path);
+	if (test != NULL && access(test, F_OK) == 0)
+		fprintf(stderr, "; did you mean %s?", test);
+	fprintf(stderr, "\n");
+	free(test);
 }
-
-static char *
-folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL
-	    ? dg_str_dup(dg_str_of(path, (size_t)(slash - path)))
-	    : dg_strdup(".");
-}
-
-/* ---- a spool that is thrown away ---- */
 
 static void
-remove_dir(const char *path)
+add_folder(struct found *f, const char *path, bool is_file)
 {
-	DIR *d = opendir(path);
-	const struct dirent *de;
+	char *real = realpath(path, NULL);
 
-	/* one thread uses this stream */
-	while (d != NULL && (de = readdir(d)) != NULL) { /* NOLINT */
-		char *sub = dg_sprintf("%s/%s", path, de->d_name);
-
-		if (de->d_name[0] != '.' && unlink(sub) != 0)
-			remove_dir(sub);
-		free(sub);
-	}
-	if (d != NULL)
-		closedir(d);
-	(void)rmdir(path);
-}
-
-/* ---- one file ---- */
-
-struct test_file {
-	char *path, *folder;
-	char *dir;     /* temporary */
-	char *yaml;    /* dragoman.yaml beside it, or one we made */
-	char *files;   /* --set policy.files=[...] */
-	char *spool;   /* --set spool.path=... */
-};
-
-static void
-write_yaml(struct test_file *t)
-{
-	FILE *f;
-
-	t->yaml = dg_sprintf("%s/dragoman.yaml", t->dir);
-	f = fopen(t->yaml, "w");
-	if (f == NULL)
+	if (real == NULL)
 		return;
-	fprintf(f, "listeners: { lab: { address: \"127.0.0.1:0\" } }\n"
-		   "spool: { path: spool }\n"
-		   "hostname: relay.lab.test\n"
-		   "postmaster: postmaster@lab.test\n"
-		   "policy: { files: [none.lua] }\n");
-	fclose(f);
+	if (is_file)
+		*strrchr(real, '/') = '\0';
+	add(&f->folders, real);
+	free(real);
 }
 
-static void
-find_files(struct test_file *t)
+/* False, and said: there is no such file, or it is no test. */
+static bool
+find_one(struct found *f, const char *path)
 {
-	char *beside = dg_sprintf("%s/dragoman.yaml", t->folder);
-	char *tested = dg_str_dup(dg_str_sub(dg_str(t->path), 0,
-	    strlen(t->path) - strlen("_test.lua")));
-	char *policy = dg_sprintf("%s.lua", tested);
-	bool is_ready = strstr(t->path, "/dialects/") != NULL ||
-	    strstr(t->path, "/words/") != NULL;
+	struct stat st;
 
-	if (access(beside, R_OK) == 0)
-		t->yaml = dg_strdup(beside);
+	if (stat(path, &st) != 0) {
+		fprintf(stderr, "dragoman: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	if (!S_ISDIR(st.st_mode) && !ends_with(path, TAIL)) {
+		tell_no_test(path);
+		return false;
+	}
+	add_folder(f, path, !S_ISDIR(st.st_mode));
+	if (S_ISDIR(st.st_mode))
+		gather(f, path);
 	else
-		write_yaml(t);
-	if (!is_ready && access(policy, R_OK) == 0)
-		t->files = dg_sprintf("policy.files=[\"%s\", \"%s\"]", policy,
-		    t->path);
-	else
-		t->files = dg_sprintf("policy.files=[\"%s\"]", t->path);
-	t->spool = dg_sprintf("spool.path=%s/spool", t->dir);
-	free(policy);
-	free(tested);
-	free(beside);
+		add(&f->tests, path);
+	return true;
 }
 
-static void
-test_file_fini(struct test_file *t)
+static bool
+find(struct found *f, const struct app_options *o)
 {
-	remove_dir(t->dir);
-	free(t->path);
-	free(t->folder);
-	free(t->dir);
-	free(t->yaml);
-	free(t->files);
-	free(t->spool);
+	bool ok = true;
+
+	if (o->n_words == 1)
+		ok = find_one(f, ".");
+	for (size_t i = 1; i < o->n_words; i++)
+		ok = find_one(f, o->words[i]) && ok;
+	if (ok && f->tests.n == 0) {
+		fprintf(stderr, "dragoman: no *" TAIL " below %s\n",
+		    o->n_words > 1 ? o->words[1] : ".");
+		ok = false;
+	}
+	return ok;
 }
 
-/* States: worker 0's, and one in which the cases run. */
-static struct dg_generation *
-load(const struct test_file *t)
-{
-	const char *const sets[] = { t->files, t->spool, "workers=1", NULL };
-	struct dg_generation_options o = {
-		.number = 1,
-		.workers = 2,
-		.ready_dirs = dg_app_ready_dirs(),
-		.is_lab = true,
-	};
-	struct dg_generation *g = NULL;
-	struct dg_errors errors;
-	struct dg_config *c;
-	struct dg_buf out;
-
-	dg_errors_init(&errors);
-	c = dg_config_load(t->yaml, sets, &errors);
-	if (c != NULL)
-		g = dg_generation_new(c, &o, &errors);
-	dg_buf_init(&out, 1024 * 1024);
-	if (g == NULL)
-		dg_errors_add_to(&errors, &out);
-	fwrite(out.p != NULL ? out.p : "", 1, out.n, stdout);
-	dg_buf_fini(&out);
-	dg_errors_fini(&errors);
-	return g;
-}
+/* ---- running ---- */
 
 static void
 no_log(const char *line, size_t n)
@@ -206,100 +153,67 @@ no_log(const char *line, size_t n)
 	(void)n;
 }
 
-static bool
-run_case(const struct test_file *t, size_t i, const char *shown)
+static int
+run(const struct found *f, const struct app_options *o)
 {
-	struct dg_generation *g = load(t);
-	struct dg_policy_state *s;
-	struct dg_err e = { 0 };
-	struct dg_lab *lab = NULL;
-	char *dir = dg_sprintf("%s/case-%zu", t->dir, i);
-	bool ok = false;
+	const struct list *tests = &f->tests;
+	struct test_file *v = dg_alloc0((tests->n + 1) * sizeof(*v));
+	struct dg_cover *cover = o->has_coverage ? dg_cover_new() : NULL;
+	static char *const none[] = { NULL };
+	size_t passed = 0, failed = 0;
+	bool is_written = true;
 
-	if (g == NULL)
-		goto out;
-	s = dg_generation_state(g, 1);
-	(void)dg_generation_pin(g);
-	lab = dg_lab_new(g, dir, &e);
-	ok = lab != NULL &&
-	    dg_lab_run(s, i, dg_lab_ops(lab), &e) == DG_OK;
-	printf("%s - %s: %s\n", ok ? "ok" : "not ok", shown,
-	    dg_lab_case_name(s, i));
-	if (!ok)
-		printf("#   %s\n", e.text);
-	dg_lab_free(lab);
-	dg_generation_unpin(g);
-out:
-	remove_dir(dir);
-	free(dir);
-	return ok;
-}
-
-static void
-run_file(const char *path, struct sums *sums)
-{
-	char tmp[] = "/tmp/dragoman-lab-XXXXXX";
-	struct test_file t = { .path = absolute(path) };
-	struct dg_generation *g;
-	size_t n;
-
-	t.folder = folder_of(t.path);
-	if (mkdtemp(tmp) == NULL) {
-		printf("not ok - %s: no temporary directory: %s\n", path,
-		    strerror(errno));
-		sums->failed++;
-		free(t.path);
-		free(t.folder);
-		return;
+	if (getenv("DRAGOMAN_LAB_LOG") == NULL)
+		dg_log_divert(no_log);
+	for (size_t i = 0; i < tests->n; i++) {
+		v[i].path = dg_strdup(tests->v[i]);
+		dg_test_file_run(&v[i], o, cover);
+		dg_tell_file(&v[i], o->is_verbose);
+		passed += v[i].n - v[i].n_failed;
+		failed += v[i].n_failed + (v[i].text != NULL);
 	}
-	t.dir = dg_strdup(tmp);
-	find_files(&t);
-	g = load(&t);
-	if (g == NULL) {
-		printf("not ok - %s: the policy does not load\n", path);
-		sums->failed++;
-		test_file_fini(&t);
-		return;
-	}
-	n = dg_lab_cases(dg_generation_state(g, 1));
-	dg_generation_unpin(g);
-	if (n == 0) {
-		printf("not ok - %s: has no t.case\n", path);
-		sums->failed++;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (run_case(&t, i, path))
-			sums->passed++;
-		else
-			sums->failed++;
-	}
-	test_file_fini(&t);
+	if (o->junit != NULL)
+		is_written = dg_tell_junit(o->junit, v, tests->n);
+	if (cover != NULL)
+		failed += dg_tell_coverage(cover, f->folders.v,
+		    f->policies.n > 0 ? f->policies.v : none, o->coverage);
+	if (passed + failed == 0)
+		fprintf(stderr, "dragoman: no case is chosen by -k %s\n",
+		    o->n_patterns > 0 ? o->patterns[0] : "");
+	printf("%zu passed, %zu failed\n", passed, failed);
+	for (size_t i = 0; i < tests->n; i++)
+		dg_test_file_fini(&v[i]);
+	free(v);
+	dg_cover_free(cover);
+	return !is_written ? 2 : failed > 0 || passed == 0;
 }
 
 int
 dg_cmd_policy(int argc, char **argv)
 {
-	struct sums sums = { 0, 0 };
-	struct files f = { .n = 0 };
+	static const char *const allowed[] = { "-k", "-v", "--junit",
+		"--coverage", NULL };
+	struct found f = { .tests.n = 0 };
+	struct app_options o;
+	int code = 2;
 
 	if (argc >= 2 && strcmp(argv[1], "stats") == 0)
 		return dg_cmd_policy_stats(argc - 1, argv + 1);
-	if (argc < 2 || strcmp(argv[1], "test") != 0) {
-		fprintf(stderr,
-		    "usage: dragoman policy test [FILE or DIR]...\n"
-		    "       dragoman policy stats [-c FILE]\n");
+	if (!dg_app_options_read(argc, argv, allowed, &o)) {
+		dg_app_options_fini(&o);
 		return 2;
 	}
-	if (argc == 2)
-		gather(&f, ".");
-	for (int i = 2; i < argc; i++)
-		gather(&f, argv[i]);
-	if (getenv("DRAGOMAN_LAB_LOG") == NULL)
-		dg_log_divert(no_log);
-	for (size_t i = 0; i < f.n; i++) {
-		run_file(f.v[i], &sums);
-		free(f.v[i]);
-	}
-	printf("%u passed, %u failed\n", sums.passed, sums.failed);
-	return sums.failed > 0 || sums.passed == 0;
+	if (o.n_words == 0 || strcmp(o.words[0], "test") != 0)
+		fprintf(stderr, "usage: dragoman policy test [-k PATTERN] [-v] "
+		    "[--junit FILE] [--coverage[=PERCENT]] [-c FILE] "
+		    "[--set KEY=VALUE] [FILE or DIR]...\n"
+		    "       dragoman policy stats [-c FILE] [--set "
+		    "KEY=VALUE]\n");
+	else if (find(&f, &o))
+		code = run(&f, &o);
+	list_fini(&f.tests);
+	list_fini(&f.policies);
+	list_fini(&f.folders);
+	dg_app_options_fini(&o);
+	return code;
 }

@@ -13,7 +13,8 @@
 #include "dragoman/base/clock.h"
 #include "dragoman/policy/lab.h"
 
-enum { CONNS_MAX = 256, LINE_MAX_BYTES = 100000, TURN_MS = 5 };
+enum { CONNS_MAX = 256, LINE_MAX_BYTES = 100000, TURN_MS = 5,
+	TURNS = 6, IDLE_AT_ONCE = 6 };
 
 struct lab_conn {
 	struct dg_conn *conn; /* the far end; NULL when done with */
@@ -30,6 +31,7 @@ struct dg_lab {
 	struct dg_loop *loop;
 	struct lab_conn conns[CONNS_MAX];
 	int n;
+	unsigned idle_for; /* that many events told of nothing */
 	struct dg_buf line; /* of the event told last */
 	struct dg_lab_ops ops;
 };
@@ -164,25 +166,50 @@ told(struct dg_lab *l, int i, struct dg_lab_event *e)
 	return false;
 }
 
+static bool
+any_told(struct dg_lab *l, struct dg_lab_event *e)
+{
+	for (int i = 0; i < l->n; i++) {
+		if (told(l, i, e)) {
+			l->idle_for = 0;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Work under way is waited for.  Where there was none the last few times, a
+ * caller who asks on waits for something that a timer does. */
+static int
+wait_ms(struct dg_lab *l)
+{
+	if (dg_relay_is_idle(l->relay) && l->idle_for < IDLE_AT_ONCE)
+		return 0;
+	return TURN_MS;
+}
+
+/* What is to be told: from what the machines did in a few turns of the loop
+ * (callbacks of a pair are deferred, from one to the next). */
 static struct dg_lab_event
 event(void *ctx)
 {
 	struct dg_lab *l = ctx;
 	struct dg_lab_event e = { .kind = DG_LAB_WAIT };
 
-	for (int turn = 0; turn < 2; turn++) {
-		for (int i = 0; i < l->n; i++)
-			if (told(l, i, &e))
-				return e;
-		if (turn == 0)
-			dg_loop_turn(l->loop, TURN_MS);
+	for (int turn = 0; turn < TURNS; turn++) {
+		if (any_told(l, &e))
+			return e;
+		dg_loop_turn(l->loop, turn == TURNS - 1 ? wait_ms(l) : 0);
 	}
+	if (any_told(l, &e))
+		return e;
 	if (dg_relay_is_idle(l->relay)) {
 		/* what the spool handed out meanwhile is on its way */
 		dg_loop_turn(l->loop, 0);
 		if (dg_relay_is_idle(l->relay))
 			e.kind = DG_LAB_IDLE;
 	}
+	l->idle_for = e.kind == DG_LAB_IDLE ? l->idle_for + 1 : 0;
 	return e;
 }
 
@@ -192,6 +219,7 @@ advance(void *ctx, int64_t ms)
 	struct dg_lab *l = ctx;
 
 	dg_clock_jump(ms);
+	dg_loop_jump(l->loop, ms);
 	dg_spool_poke(l->spool);
 }
 
@@ -230,6 +258,49 @@ queue(void *ctx, dg_lab_row *row, void *row_ctx)
 	dg_spool_list(l->spool, 10000, on_row, &q);
 }
 
+static void
+on_due(void *ctx, const struct dg_item *item, const struct dg_item_rcpt *r,
+    bool is_claimed)
+{
+	int64_t *least = ctx;
+	/* the later one of them gives mail up, though no try is due */
+	int64_t due = r->due_ms < r->expire_ms ? r->due_ms : r->expire_ms;
+
+	(void)item;
+	if (!is_claimed && (*least < 0 || due < *least))
+		*least = due;
+}
+
+static void
+on_lane(void *ctx, struct dg_str lane, size_t waiting, size_t in_flight,
+    int64_t held_until_ms, struct dg_str meaning, struct dg_str reason)
+{
+	int64_t *least = ctx;
+
+	(void)lane;
+	(void)in_flight;
+	(void)meaning;
+	(void)reason;
+	if (waiting > 0 && held_until_ms > dg_now_ms() &&
+	    (*least < 0 || held_until_ms < *least))
+		*least = held_until_ms;
+}
+
+/* What is due already waits for its lane: that one's time counts then. */
+static int64_t
+due(void *ctx)
+{
+	struct dg_lab *l = ctx;
+	int64_t rcpt = -1, lane = -1, at, now = dg_now_ms();
+
+	dg_spool_list(l->spool, 10000, on_due, &rcpt);
+	if (rcpt < 0)
+		return -1;
+	dg_spool_lanes(l->spool, on_lane, &lane);
+	at = rcpt <= now && lane > now ? lane : rcpt;
+	return at > now ? at - now : 0;
+}
+
 /* ---- birth ---- */
 
 struct dg_lab *
@@ -256,7 +327,7 @@ dg_lab_new(struct dg_generation *own_g, const char *dir, struct dg_err *e)
 	dg_dialer_divert(dg_relay_dialer(l->relay, 0), on_dial, l);
 	dg_buf_init(&l->line, LINE_MAX_BYTES);
 	l->ops = (struct dg_lab_ops){ l, client, send_bytes, close_conn, event,
-		advance, add_user, queue };
+		advance, add_user, queue, due };
 	dg_relay_start_inline(l->relay);
 	return l;
 }

@@ -23,7 +23,7 @@ static const struct command {
 	    "generations, sessions, hops, spool and alerts" },
 	{ "queue", dg_cmd_queue, "list [-c FILE] [--set ...]",
 	    "what waits, since when, why, and what comes next" },
-	{ "policy", dg_cmd_policy, "test [FILE or DIR]...",
+	{ "policy", dg_cmd_policy, "test [-k PATTERN] [-v] [--coverage] [FILE or DIR]...",
 	    "run *_test.lua against the real machines, without a network" },
 	{ "policy", dg_cmd_policy, "stats [-c FILE] [--set ...]",
 	    "what each line of the running policy decided, how often, when last" },

@@ -41,12 +41,59 @@ needs_value(const char *word)
 	return false;
 }
 
+static bool
+read_coverage(const char *percent, struct app_options *out)
+{
+	uint64_t n;
+
+	out->has_coverage = true;
+	if (percent == NULL)
+		return true;
+	if (!dg_str_u64(dg_str(percent), &n) || n > 100) {
+		fprintf(stderr, "dragoman: --coverage takes a number from 0 to "
+		    "100, not \"%s\"\n", percent);
+		return false;
+	}
+	out->coverage = (unsigned)n;
+	return true;
+}
+
+/* Those that take no value, or theirs behind a "=". */
+static bool
+read_flag(const char *w, struct app_options *out)
+{
+	if (strcmp(w, "--print") == 0)
+		out->has_print = true;
+	else if (strcmp(w, "--json") == 0)
+		out->has_json = true;
+	else if (strcmp(w, "--document") == 0)
+		out->has_document = true;
+	else if (strcmp(w, "-v") == 0)
+		out->is_verbose = true;
+	else if (strcmp(w, "--coverage") == 0)
+		return read_coverage(NULL, out);
+	return true;
+}
+
+/* "--set=x": what stands behind the "="; NULL: another word. */
+static const char *
+behind(const char *w, const char *option)
+{
+	size_t n = strlen(option);
+
+	return strncmp(w, option, n) == 0 && w[n] == '=' ? w + n + 1 : NULL;
+}
+
 bool
 dg_app_options_read(int argc, char **argv, const char *const *allowed,
     struct app_options *out)
 {
+	size_t room = (size_t)(argc + 1) * sizeof(char *);
+
 	*out = (struct app_options){ .config = "dragoman.yaml" };
-	out->sets = dg_alloc0((size_t)(argc + 1) * sizeof(*out->sets));
+	out->sets = dg_alloc0(room);
+	out->words = dg_alloc0(room);
+	out->patterns = dg_alloc0(room);
 	for (int i = 1; i < argc; i++) {
 		const char *w = argv[i];
 
@@ -54,24 +101,35 @@ dg_app_options_read(int argc, char **argv, const char *const *allowed,
 			if (++i >= argc)
 				return needs_value(w);
 			out->config = argv[i];
+			out->has_config = true;
 		} else if (strcmp(w, "--set") == 0) {
 			if (++i >= argc)
 				return needs_value(w);
 			out->sets[out->n_sets++] = argv[i];
-		} else if (strncmp(w, "--set=", 6) == 0) {
-			out->sets[out->n_sets++] = w + 6;
-		} else if (strcmp(w, "--print") == 0 &&
+		} else if (behind(w, "--set") != NULL) {
+			out->sets[out->n_sets++] = behind(w, "--set");
+		} else if (strcmp(w, "-k") == 0 && is_allowed(w, allowed)) {
+			if (++i >= argc)
+				return needs_value(w);
+			out->patterns[out->n_patterns++] = argv[i];
+		} else if (strcmp(w, "--junit") == 0 &&
 		    is_allowed(w, allowed)) {
-			out->has_print = true;
-		} else if (strcmp(w, "--json") == 0 &&
-		    is_allowed(w, allowed)) {
-			out->has_json = true;
-		} else if (strcmp(w, "--document") == 0 &&
-		    is_allowed(w, allowed)) {
-			out->has_document = true;
+			if (++i >= argc)
+				return needs_value(w);
+			out->junit = argv[i];
+		} else if (behind(w, "--junit") != NULL &&
+		    is_allowed("--junit", allowed)) {
+			out->junit = behind(w, "--junit");
+		} else if (behind(w, "--coverage") != NULL &&
+		    is_allowed("--coverage", allowed)) {
+			if (!read_coverage(behind(w, "--coverage"), out))
+				return false;
+		} else if (is_allowed(w, allowed)) {
+			if (!read_flag(w, out))
+				return false;
 		} else if (w[0] == '-' && w[1] != '\0') {
 			return wrong(w, allowed);
-		} else if (out->n_words < 8) {
+		} else {
 			out->words[out->n_words++] = w;
 		}
 	}
@@ -82,7 +140,9 @@ void
 dg_app_options_fini(struct app_options *o)
 {
 	free(o->sets);
-	o->sets = NULL;
+	free(o->words);
+	free(o->patterns);
+	o->sets = o->words = o->patterns = NULL;
 }
 
 const char *const *

@@ -14,14 +14,14 @@
 #include "dragoman/auth/users.h"
 #include "dragoman/base/units.h"
 #include "lab_open.h"
-#include "vm.h"
+#include "load.h"
 
 #define INITIATOR "dragoman.lab.initiator"
 #define ACCEPTOR  "dragoman.lab.acceptor"
 
-enum { TEXT_MAX = 16384 };
-static const unsigned long CASE_BUDGET = 2000000000UL;
-static const char cases_key = 'c';
+enum { TEXT_MAX = 16384, WORDS_MAX = 60 };
+static const unsigned long CASE_BUDGET = 200000000UL;
+static const char cases_key = 'c', story_key = 's';
 
 static const struct dg_lab_ops *
 ops_of(lua_State *L)
@@ -87,17 +87,38 @@ l_event(lua_State *L)
 	return 3;
 }
 
+/* lab.duration("5d"): milliseconds, or nil */
+static int
+l_duration(lua_State *L)
+{
+	int64_t ms;
+
+	if (!dg_duration_read(arg(L, 1), &ms))
+		return 0;
+	lua_pushinteger(L, ms);
+	return 1;
+}
+
 static int
 l_advance(lua_State *L)
 {
 	const struct dg_lab_ops *o = ops_of(L);
-	int64_t ms;
 
-	if (!dg_duration_read(arg(L, 1), &ms))
-		return luaL_error(L, "\"%s\" is no duration; write 30s, 5m, "
-		    "2h or 1d", lua_tostring(L, 1));
-	o->advance(o->ctx, ms);
+	o->advance(o->ctx, luaL_checkinteger(L, 1));
 	return 0;
+}
+
+/* lab.due(): milliseconds to the next try of anything, or nil */
+static int
+l_due(lua_State *L)
+{
+	const struct dg_lab_ops *o = ops_of(L);
+	int64_t ms = o->due(o->ctx);
+
+	if (ms < 0)
+		return 0;
+	lua_pushinteger(L, ms);
+	return 1;
 }
 
 static int
@@ -245,12 +266,14 @@ l_acceptor_gc(lua_State *L)
 	return 0;
 }
 
+/* lab.acceptor(mechanism, level): the best NTLM that this server knows; an
+ * older one shows so in its challenge. */
 static int
 l_acceptor(lua_State *L)
 {
+	unsigned best = dg_ntlm_level_find(arg(L, 2));
 	struct dg_acceptor_options o = {
-		.ntlm_take = DG_NTLM_LEVEL_V2 | DG_NTLM_LEVEL_NTLM2 |
-		    DG_NTLM_LEVEL_V1 | DG_NTLM_LEVEL_LM,
+		.ntlm_take = best,
 		.host = DG_STR("hop.lab.test"),
 		.prompt_user = DG_STR("Username:"),
 		.prompt_password = DG_STR("Password:"),
@@ -293,6 +316,54 @@ l_take(lua_State *L)
 	return push_step(L, step, &out, &e);
 }
 
+/* a:strength(): how it was logged in, as logs call it: "ntlmv2" */
+static int
+l_strength(lua_State *L)
+{
+	struct dg_acceptor **a = luaL_checkudata(L, 1, ACCEPTOR);
+
+	lua_pushstring(L, dg_acceptor_strength(*a));
+	return 1;
+}
+
+/* ---- what the language of the tests is made with ---- */
+
+/* c.where(): "policy_test.lua:12", the nearest line of a policy's own file:
+ * the one that a user wrote. */
+static int
+l_where(lua_State *L)
+{
+	const struct dg_policy *p = dg_vm_of(L)->policy;
+	lua_Debug ar;
+
+	for (int level = 1; lua_getstack(L, level, &ar) != 0; level++) {
+		lua_getinfo(L, "Sl", &ar);
+		if (ar.currentline <= 0 || ar.source[0] != '@' ||
+		    dg_source_named(p, ar.source + 1) == NULL)
+			continue;
+		lua_pushfstring(L, "%s:%d", ar.source + 1, ar.currentline);
+		return 1;
+	}
+	lua_pushnil(L);
+	return 1;
+}
+
+/* c.near(word, list): what was meant, or nil. */
+static int
+l_near(lua_State *L)
+{
+	const char *list[WORDS_MAX + 1] = { NULL };
+	struct dg_str word = arg(L, 1);
+	size_t n = 0;
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1))
+		if (n < WORDS_MAX && lua_type(L, -1) == LUA_TSTRING)
+			list[n++] = lua_tostring(L, -1);
+	lua_pushstring(L, dg_did_you_mean(word, list));
+	return 1;
+}
+
 /* ---- cases ---- */
 
 /* "10.1.0.5:25": which hop is that? */
@@ -314,12 +385,50 @@ l_hop_at(lua_State *L)
 	return 1;
 }
 
-/* t.case(name, fn): remembered in the state that runs the file. */
+/* The names of all hops. */
+static int
+l_hops(lua_State *L)
+{
+	const struct dg_rules *r = dg_policy_rules(dg_vm_of(L)->policy);
+
+	lua_createtable(L, (int)r->n_hops, 0);
+	for (size_t i = 0; i < r->n_hops; i++) {
+		lua_pushstring(L, r->hops[i]->name);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	return 1;
+}
+
+/* Where the table of cases on top has one of that name; 0: nowhere. */
+static int
+line_of_case(lua_State *L, const char *name)
+{
+	lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+	int line = 0;
+
+	for (lua_Integer i = 1; i <= n && line == 0; i++) {
+		lua_rawgeti(L, -1, i);
+		lua_rawgeti(L, -1, 1);
+		lua_rawgeti(L, -2, 4);
+		if (strcmp(lua_tostring(L, -2), name) == 0)
+			line = (int)lua_tointeger(L, -1);
+		lua_pop(L, 3);
+	}
+	return line;
+}
+
+/* t.case(name, fn): remembered in the state that runs the file, as { name, fn,
+ * file, line }. */
 static int
 l_case(lua_State *L)
 {
-	luaL_checkstring(L, 1);
-	luaL_checktype(L, 2, LUA_TFUNCTION);
+	struct dg_where w = dg_vm_where(L, 1);
+	int line;
+
+	if (lua_type(L, 1) != LUA_TSTRING || lua_type(L, 2) != LUA_TFUNCTION)
+		return dg_vm_raise(L, NULL, NULL,
+		    "t.case takes a name and a function: "
+		    "t.case(\"name\", function(s) ... end)");
 	lua_settop(L, 2);
 	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &cases_key) != LUA_TTABLE) {
 		lua_pop(L, 1);
@@ -327,11 +436,20 @@ l_case(lua_State *L)
 		lua_pushvalue(L, -1);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, &cases_key);
 	}
-	lua_createtable(L, 2, 0);
+	line = line_of_case(L, lua_tostring(L, 1));
+	if (line != 0)
+		return dg_vm_raise(L, NULL, NULL,
+		    "there is a case \"%s\" already, at line %d",
+		    lua_tostring(L, 1), line);
+	lua_createtable(L, 4, 0);
 	lua_pushvalue(L, 1);
 	lua_rawseti(L, -2, 1);
 	lua_pushvalue(L, 2);
 	lua_rawseti(L, -2, 2);
+	lua_pushstring(L, w.file);
+	lua_rawseti(L, -2, 3);
+	lua_pushinteger(L, w.line);
+	lua_rawseti(L, -2, 4);
 	lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 	return 0;
 }
@@ -342,7 +460,7 @@ dg_lab_open(lua_State *L)
 	static const luaL_Reg initiator[] = { { "first", l_first },
 		{ "step", l_step }, { NULL, NULL } };
 	static const luaL_Reg acceptor[] = { { "take", l_take },
-		{ NULL, NULL } };
+		{ "strength", l_strength }, { NULL, NULL } };
 
 	luaL_newmetatable(L, INITIATOR);
 	lua_pushcfunction(L, l_initiator_gc);
@@ -364,6 +482,12 @@ dg_lab_open(lua_State *L)
 	lua_setfield(L, -2, "acceptor");
 	lua_pushcfunction(L, l_hop_at);
 	lua_setfield(L, -2, "hop_at");
+	lua_pushcfunction(L, l_hops);
+	lua_setfield(L, -2, "hops");
+	lua_pushcfunction(L, l_where);
+	lua_setfield(L, -2, "where");
+	lua_pushcfunction(L, l_near);
+	lua_setfield(L, -2, "near");
 }
 
 size_t
@@ -392,6 +516,20 @@ dg_lab_case_name(struct dg_policy_state *s, size_t i)
 	return z;
 }
 
+int
+dg_lab_case_line(struct dg_policy_state *s, size_t i)
+{
+	lua_State *L = s->vm.L;
+	int line;
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &cases_key);
+	lua_rawgeti(L, -1, (lua_Integer)i + 1);
+	lua_rawgeti(L, -1, 4);
+	line = (int)lua_tointeger(L, -1);
+	lua_pop(L, 3);
+	return line;
+}
+
 struct run {
 	size_t i;
 	const struct dg_lab_ops *ops;
@@ -403,8 +541,9 @@ run_case(lua_State *L)
 {
 	static const luaL_Reg lab[] = { { "client", l_client },
 		{ "send", l_send }, { "close", l_close }, { "event", l_event },
-		{ "advance", l_advance }, { "user", l_user },
-		{ "queue", l_queue }, { NULL, NULL } };
+		{ "advance", l_advance }, { "duration", l_duration },
+		{ "due", l_due }, { "user", l_user }, { "queue", l_queue },
+		{ NULL, NULL } };
 	const struct run *r = lua_touserdata(L, 1);
 
 	lua_getglobal(L, "require");
@@ -433,4 +572,32 @@ dg_lab_run(struct dg_policy_state *s, size_t i, const struct dg_lab_ops *ops,
 	lua_pushcfunction(L, run_case);
 	lua_pushlightuserdata(L, &r);
 	return dg_vm_run(&s->vm, L, 1, CASE_BUDGET, e);
+}
+
+/* require "dragoman.test"'s story(): kept in the registry. */
+static int
+tell_story(lua_State *L)
+{
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "dragoman.test");
+	lua_call(L, 1, 1);
+	lua_getfield(L, -1, "story");
+	lua_call(L, 0, 1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &story_key);
+	return 0;
+}
+
+const char *
+dg_lab_story(struct dg_policy_state *s)
+{
+	lua_State *L = s->vm.L;
+	const char *z = NULL;
+
+	lua_pushcfunction(L, tell_story);
+	if (dg_vm_run(&s->vm, L, 0, CASE_BUDGET, NULL) != DG_OK)
+		return "";
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &story_key) == LUA_TSTRING)
+		z = lua_tostring(L, -1);
+	lua_pop(L, 1); /* the registry keeps it */
+	return z != NULL ? z : "";
 }

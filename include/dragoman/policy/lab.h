@@ -37,6 +37,7 @@ struct dg_lab_ops {
 	void (*user)(void *ctx, struct dg_str table, struct dg_str user,
 	    struct dg_str password);
 	void (*queue)(void *ctx, dg_lab_row *row, void *row_ctx);
+	int64_t (*due)(void *ctx); /* to the next try of anything; -1: none */
 };
 
 /* What our side logs in with at every hop of a lab. */
@@ -46,9 +47,13 @@ struct dg_lab_ops {
 /* How many cases the policy's test files declare. */
 size_t dg_lab_cases(struct dg_policy_state *s);
 const char *dg_lab_case_name(struct dg_policy_state *s, size_t i);
+int dg_lab_case_line(struct dg_policy_state *s, size_t i);
 /* Run one; DG_E_POLICY and e->text "file:line: why" when it failed.  s is a
  * state of the lab's own, not a worker's. */
 enum dg_rc dg_lab_run(struct dg_policy_state *s, size_t i,
     const struct dg_lab_ops *ops, struct dg_err *e);
+/* After one that failed: what both sides said at last, lines of text; "" when
+ * there is nothing to tell.  Owned by s, until the next story. */
+const char *dg_lab_story(struct dg_policy_state *s);
 
 #endif
