@@ -42,6 +42,15 @@ t.case("IMS 5.5 is shown AUTH, gets in, and hq is spoken to in XAUTH",
     t.empty(s.queue)
   end)
 
+t.case("a 5.0 that shows both words is spoken to in its own", function(s)
+  servers(s)
+  s:hop("hq"):script { ehlo = { "AUTH NTLM", "XAUTH NTLM" },
+    takes = { AUTH = true, XAUTH = true } }
+  s:accept { client = BRANCH, user = "svc", password = "x",
+    from = "b@branch.example", to = "a@hq.example" }
+  t.equal(s:hop("hq"):verbs(), "XAUTH")
+end)
+
 t.case("a wrong password gets nobody in", function(s)
   servers(s)
   local c = s:client { from = HQ }
@@ -74,7 +83,8 @@ t.case("this relay joins two sites only", function(s)
   local c = s:client { from = HQ }
   c:says "EHLO NTS2"
   c:ntlm { verb = "XAUTH", user = "svc", password = "x" }
-  c:mail { from = "a@hq.example", to = "x@elsewhere.example", rcpt = "550" }
+  c:mail { from = "a@hq.example", to = "x@elsewhere.example",
+    rcpt = "550 this relay joins two sites only" }
 end)
 
 t.case("a 5.5 that knows only the other word gets that in the same session",
@@ -113,6 +123,7 @@ t.case("no common verb: branch reads what the policy says", function(s)
   local r = s:report()
   t.equal(r.to, "b@branch.example")
   t.match(r.text, "offers no way to log in that we know")
+  t.match(r.text, "administrator whether authentication is switched on")
   t.match(r.text, "XAUTH NTLM")
 end)
 

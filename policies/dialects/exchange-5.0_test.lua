@@ -72,6 +72,22 @@ t.case("a 5.0 server is spoken to in XAUTH, type 1 on the line", function(s)
   t.match(s:hop("hq").logins[1].initial, "^TlRMTVNTUAAB")
 end)
 
+t.case("it is greeted with EHLO, and logged in to at each level of its age",
+  function(s)
+    s:users("ims", { svc = "secret-1" })
+    local hop = s:hop("hq")
+    for level, strength in pairs { v1 = "NTLMv1", ntlm2 = "NTLM2",
+      v2 = "NTLMv2" } do
+      hop:script { ehlo = { "XAUTH NTLM" }, ntlm = level }
+      arrive(s)
+      hop:expects { verb = "XAUTH", mechanism = "NTLM" }
+      t.equal(hop.logins[#hop.logins].strength, strength)
+      s:advance "2h" -- the connection is given up
+    end
+    t.contains(hop:transcript(), "C: EHLO")
+    t.lacks(hop:transcript(), "C: HELO")
+  end)
+
 t.case("NTLM is assumed where a server lists LOGIN only", function(s)
   s:users("ims", { svc = "secret-1" })
   s:hop("hq"):script { ehlo = { "XAUTH LOGIN" } }

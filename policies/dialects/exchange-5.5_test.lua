@@ -6,6 +6,12 @@ d.peer "branch" {
   match = { address = "10.1.0.5" }, dialect = "exchange-5.5",
   auth = { users = "ims" },
 }
+-- One who is shown nothing: what it says is taken all the same, or not.
+d.peer "blind" {
+  match = { address = "10.1.0.6" }, dialect = "exchange-5.5",
+  auth = { users = "ims" },
+  on = { offer = function() return d.offer { lines = {} } end },
+}
 d.hop "branch" {
   hosts = { "10.1.0.5:25" }, dialect = "exchange-5.5", tls = "never",
   login = { "NTLM", secret = "relay" },
@@ -35,6 +41,14 @@ t.case("AUTH NTLM gets in at each level, after EHLO or HELO", function(s)
       c:hears "235 NTLM authentication successful"
     end
   end
+end)
+
+t.case("AUTH NTLM gets in without being shown (Q262945)", function(s)
+  s:users("ims", { svc = "secret-1" })
+  local c = s:client { from = "10.1.0.6" }
+  c:says "EHLO ims55.example"
+  c:offered { lacks = { "AUTH" } }
+  c:ntlm { user = "svc", password = "secret-1", level = "v1" }
 end)
 
 t.case("XAUTH is no verb of it", function(s)
@@ -70,3 +84,19 @@ t.case("500 and 502 to AUTH lead to XAUTH", function(s)
     s:advance "2h"
   end
 end)
+
+t.case("it is greeted with EHLO, and logged in to at each level of its age",
+  function(s)
+    s:users("ims", { svc = "secret-1" })
+    local hop = s:hop("branch")
+    for level, strength in pairs { v1 = "NTLMv1", ntlm2 = "NTLM2",
+      v2 = "NTLMv2" } do
+      hop:script { ntlm = level }
+      arrive(s)
+      hop:expects { verb = "AUTH", mechanism = "NTLM" }
+      t.equal(hop.logins[#hop.logins].strength, strength)
+      s:advance "2h" -- the connection is given up
+    end
+    t.contains(hop:transcript(), "C: EHLO")
+    t.lacks(hop:transcript(), "C: HELO")
+  end)

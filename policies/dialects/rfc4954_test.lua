@@ -24,7 +24,8 @@ t.case("all that the peer may use is shown under AUTH", function(s)
   local c = s:client { from = "10.0.0.5" }
   c:hears "220"
   c:says "EHLO client.example"
-  c:offered { has = { "AUTH NTLM LOGIN PLAIN" }, lacks = { "XAUTH" } }
+  c:offered { has = { "AUTH NTLM LOGIN PLAIN", "PIPELINING", "8BITMIME",
+    "ENHANCEDSTATUSCODES", "STARTTLS", "HELP" }, lacks = { "XAUTH" } }
 end)
 
 t.case("NTLMv2 gets in, with the first message on the line or after 334",
@@ -34,6 +35,7 @@ t.case("NTLMv2 gets in, with the first message on the line or after 334",
       local c = s:client { from = "10.0.0.5" }
       c:says "EHLO client.example"
       c:ntlm { user = "ann", password = "secret-1", initial = initial }
+      c:hears "235 2.7.0 authentication successful"
     end
   end)
 
@@ -89,7 +91,8 @@ t.case("a bare LF in a message is refused: nothing is mended", function(s)
   c:says "MAIL FROM:<a@b.example>"
   c:says "RCPT TO:<c@d.example>"
   c:says "DATA"
-  c:says "Subject: x\r\n\r\nbare\nline\r\n."
+  c:sends "Subject: x\n\nbare\n.\n" -- no end, and so not answered
+  c:says "\r\n."
   c:hears "550 5.5.2"
 end)
 
@@ -99,6 +102,7 @@ t.case("a hop is spoken to in AUTH, and LOGIN waits for its prompts",
     s:accept { from = "a@b.example", to = "c@d.example", user = "ann",
       password = "secret-1" }
     s:hop("modern"):expects { verb = "AUTH", mechanism = "NTLM" }
+    t.match(s:hop("modern").logins[1].initial, "^TlRMTVNTUAAB")
     s:accept { from = "a@b.example", to = "c@login.example", user = "ann",
       password = "secret-1" }
     s:hop("login"):expects { verb = "AUTH", mechanism = "LOGIN" }
@@ -116,3 +120,23 @@ t.case("nothing is assumed: LOGIN alone is no offer to an NTLM login",
     t.lacks(said, "C: MAIL")
     t.equal(s.queue[1].meaning, "no-common-auth")
   end)
+
+t.case("nor is NTLM alone one to a LOGIN", function(s)
+  known(s)
+  s:hop("login"):script { ehlo = { "AUTH NTLM" } }
+  s:accept { from = "a@b.example", to = "c@login.example", user = "ann",
+    password = "secret-1" }
+  t.equal(s:hop("login"):verbs(), "")
+  t.equal(s.queue[1].meaning, "no-common-auth")
+end)
+
+t.case("what a server says means what RFC 4954 and 5321 say", function(s)
+  known(s)
+  local hop = s:hop("modern")
+  hop:script { ehlo = { "AUTH NTLM" }, AUTH = "500 5.5.1 what?" }
+  s:accept { from = "a@b.example", to = "c@d.example", user = "ann",
+    password = "secret-1" }
+  t.equal(#hop:received(), 0)
+  t.equal(s.queue[1].meaning, "no-common-auth")
+  t.contains(s.queue[1].reply, "500 5.5.1 what?")
+end)

@@ -28,8 +28,9 @@ local WITHOUT_REPLY = {
   ["too-big"] = { 3903, "Message exceeds size limit." },
 }
 
+-- (`set` was checked: its hex is a number)
 local function number(hex)
-  return tonumber(hex or "000B0981", 16) or 0x000B0981
+  return tonumber(hex or "000B0981", 16)
 end
 
 local function msexch_line(q)
