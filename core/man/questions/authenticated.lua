@@ -5,8 +5,6 @@ d.peer "apps" {
   match = { address = "10.9.0.0/24" },
   auth = { users = "apps", mechanisms = { "NTLM", "PLAIN" } },
 }
-d.hop "mail" { hosts = { "10.0.0.5:25" } }
-d.route { hop = "mail" }
 
 d.on.authenticated = function(q)
   if q.user == "service" and q.mechanism ~= "NTLM" then

@@ -2,8 +2,6 @@
 local d = require "dragoman"
 
 d.peer "app" { match = { address = "10.9.0.0/24" } }
-d.hop "mail" { hosts = { "10.0.0.5:25" } }
-d.route { hop = "mail" }
 
 d.on.command = function(q)
   if q.verb == "XCLIENTINFO" then return d.use { verb = "NOOP" } end

@@ -2,8 +2,6 @@
 local d = require "dragoman"
 
 d.peer "sites" { match = { address = "10.0.0.0/24, 10.1.0.0/24" } }
-d.hop "branch" { hosts = { "10.1.0.5:25" } }
-d.route { hop = "branch" }
 
 d.on.connect = function(q)
   if q.peer == "anyone" then

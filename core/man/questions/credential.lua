@@ -4,8 +4,6 @@ local d = require "dragoman"
 d.peer "copiers" {
   match = { address = "10.9.0.0/24" }, auth = { users = "devices" },
 }
-d.hop "mail" { hosts = { "10.0.0.5:25" } }
-d.route { hop = "mail" }
 
 d.on.credential = function(q)
   local number = q.identity:match "^xerox(%d+)$"

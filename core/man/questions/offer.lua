@@ -2,8 +2,6 @@
 local d = require "dragoman"
 
 d.peer "old" { match = { address = "10.9.0.0/24" } }
-d.hop "mail" { hosts = { "10.0.0.5:25" } }
-d.route { hop = "mail" }
 
 d.on.offer = function(q)
   if q.helo:find("^COPIER") then

@@ -18,5 +18,10 @@ end)
 t.case("a block holds the hop and keeps the mail", function(s)
   s:hop("branch"):script { MAIL = "554 5.7.1 blocked" }
   send(s)
-  t.equal(#s.queue, 1)
+  s:settle()
+  t.equal(s.queue[1].to, "x@y.example")
+  t.equal(s.queue[1].tries, 0) -- and the alert to postmaster waits, too
+  s:hop("branch"):script { MAIL = "250 2.1.0 ok" }
+  s:advance "11m" -- the next probe
+  t.equal(s:hop("branch"):received()[1].to[1], "x@y.example")
 end)
