@@ -4,8 +4,9 @@
  * A test file is a policy file too.  What it tests is the policy beside it
  * with the same name (policy_test.lua: policy.lua), unless that is a ready
  * dialect or set of words, which its declarations name; with a dragoman.yaml
- * beside it (or given), its vars and names are used.  Every case gets a relay
- * of its own, with a policy loaded anew: nothing of one reaches the next.
+ * beside it (or given), its vars, names and policy.allow are used; without one
+ * all libraries are allowed.  Every case gets a relay of its own, with a policy
+ * loaded anew: nothing of one reaches the next.
  */
 #include "policy_test.h"
 
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "dragoman/policy/lab.h"
+#include "dragoman/policy/library.h"
 #include "lab.h"
 
 enum { PATH_LENGTH = 4096, TEXT_MAX = 1024 * 1024 };
@@ -75,7 +77,10 @@ write_yaml(struct run *r)
 		   "spool: { path: spool }\n"
 		   "hostname: relay.lab.test\n"
 		   "postmaster: postmaster@lab.test\n"
-		   "policy: { files: [none.lua] }\n");
+		   "policy: { files: [none.lua], allow: [");
+	for (const char *const *l = dg_library_names(); *l != NULL; l++)
+		fprintf(f, "%s,", *l);
+	fprintf(f, "] }\n");
 	fclose(f);
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "decision.h"
+#include "lib.h"
 #include "schema.h"
 
 #define HOLE "dragoman.hole"
@@ -89,22 +90,11 @@ dg_hole_is(lua_State *L, int index)
 
 static const char *const words[] = { "api", "dialect", "peer", "hop", "route",
 	"words", "on", "vars", "accept", "refuse", "defer", "close", "discard",
-	"offer", "to", "use", "retry", "hold", "fail", "say", "log", NULL };
-static const char *const libraries[] = { "dns", "http", "kv", "rate", "cidr",
-	"glob", "find", "time", "json", "base64", "url", "sha256", "alert",
+	"offer", "to", "use", "retry", "hold", "fail", "say", "log",
+#define LIB(name, open, members, help) name,
+#include "libs.def"
+#undef LIB
 	NULL };
-
-const char *const *
-dg_d_words(void)
-{
-	return words;
-}
-
-const char *const *
-dg_d_libraries(void)
-{
-	return libraries;
-}
 
 static bool
 is_in(const char *const *list, const char *word)
@@ -118,14 +108,12 @@ is_in(const char *const *list, const char *word)
 bool
 dg_d_problem(struct dg_load *ld, const char *word, char out[NOT_HERE_MAX])
 {
+	if (dg_lib_problem(ld->p, word, out))
+		return true;
 	if (is_in(words, word))
 		return false;
-	if (is_in(libraries, word))
-		snprintf(out, NOT_HERE_MAX,
-		    "d.%s is not available in this version", word);
-	else
-		snprintf(out, NOT_HERE_MAX, "no d.%.60s%s", word,
-		    dg_near(ld, word, words));
+	snprintf(out, NOT_HERE_MAX, "no d.%.60s%s", word,
+	    dg_near(ld, word, words));
 	return true;
 }
 
@@ -196,6 +184,8 @@ l_d_index(lua_State *L)
 		return 1;
 	if (word == NULL)
 		return dg_vm_raise(L, NULL, NULL, "d has names only");
+	if (ld == NULL && dg_lib_problem(dg_vm_of(L)->policy, word, what))
+		return dg_vm_raise(L, NULL, NULL, "%s", what);
 	if (ld == NULL)
 		return dg_vm_raise(L, word, words, "no d.%s", word);
 	if (!dg_d_problem(ld, word, what))
@@ -498,6 +488,7 @@ dg_declare_open(lua_State *L)
 	close_table(L, l_vars_index, l_vars_newindex);
 	lua_setfield(L, -2, "vars");
 	dg_decisions_open(L);
+	dg_libs_open(L);
 	close_table(L, l_d_index, l_d_newindex);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &d_key);
 }

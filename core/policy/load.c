@@ -13,6 +13,7 @@
 
 #include "call.h"
 #include "declare.h"
+#include "lib.h"
 #include "rows.h"
 #include "schema.h"
 
@@ -311,6 +312,20 @@ fill_budget(struct dg_policy_budget *b, enum dg_question q)
 		b->result = 256 * 1024;
 }
 
+static const struct dg_policy_allow *
+copy_allow(struct dg_arena *a, const struct dg_policy_allow *list, size_t n)
+{
+	struct dg_policy_allow *v = dg_arena_alloc(a, (n + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < n; i++) {
+		v[i] = list[i];
+		v[i].name = dg_arena_str(a, dg_str(list[i].name)).p;
+		if (list[i].file != NULL)
+			v[i].file = dg_arena_str(a, dg_str(list[i].file)).p;
+	}
+	return v;
+}
+
 static struct dg_policy *
 policy_new(const struct dg_policy_options *o)
 {
@@ -323,7 +338,7 @@ policy_new(const struct dg_policy_options *o)
 	p->o = *o;
 	p->o.files = copy_list(a, o->files);
 	p->o.ready_dirs = copy_list(a, o->ready_dirs);
-	p->o.allow = copy_list(a, o->allow);
+	p->o.allow = copy_allow(a, o->allow, o->n_allow);
 	p->o.listeners = copy_list(a, o->listeners);
 	p->o.vars = copy_names(a, o->vars, o->n_vars);
 	p->o.users = copy_names(a, o->users, o->n_users);
@@ -351,30 +366,6 @@ const struct dg_rules *
 dg_policy_rules(const struct dg_policy *p)
 {
 	return &p->rules;
-}
-
-/* policy.allow: libraries of later versions. */
-static void
-check_allow(struct dg_load *ld)
-{
-	for (size_t i = 0; ld->p->o.allow[i] != NULL; i++) {
-		const char *name = ld->p->o.allow[i];
-		const char *word =
-		    strncmp(name, "d.", 2) == 0 ? name + 2 : name;
-		const char *const *l = dg_d_libraries();
-
-		while (*l != NULL && strcmp(*l, word) != 0)
-			l++;
-		if (*l != NULL)
-			dg_load_say_at(ld, NULL, 0, 0, false,
-			    "policy.allow: d.%s is not available in this "
-			    "version",
-			    word);
-		else
-			dg_load_say_at(ld, NULL, 0, 0, false,
-			    "policy.allow: no library \"%s\"%s", name,
-			    dg_near(ld, word, dg_d_libraries()));
-	}
 }
 
 static bool
@@ -417,7 +408,7 @@ dg_policy_load(const struct dg_policy_options *o, struct dg_errors *errors)
 	size_t before = errors->n;
 	struct dg_err e = { 0 };
 
-	check_allow(&ld);
+	dg_allow_check(&ld);
 	if (dg_vm_open(&vm, p, p->o.memory_max, &e) == DG_OK) {
 		run(&ld, &p->rules, &p->dump);
 		p->n_hooks = dg_vm_hooks(vm.L);

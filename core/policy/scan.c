@@ -6,6 +6,7 @@
  * that uses that name for something else, too, is left to the run.
  */
 #include "declare.h"
+#include "lib.h"
 
 struct scan {
 	struct dg_load *ld;
@@ -130,7 +131,10 @@ dg_scan(struct dg_load *ld, const struct dg_source *s)
 			is_wrong =
 			    dg_on_problem(ld, word_of(&c, &c.t[4]), what);
 		else
-			is_wrong = dg_d_problem(ld, word_of(&c, &c.t[2]), what);
+			is_wrong =
+			    dg_d_problem(ld, word_of(&c, &c.t[2]), what) ||
+			    dg_lib_member_problem(ld, word_of(&c, &c.t[2]),
+				word_of(&c, &c.t[4]), what);
 		if (is_wrong)
 			dg_load_say_at(ld, s->name, c.t[0].line, c.t[0].column,
 			    false, "%s", what);

@@ -247,6 +247,25 @@ names_of(const struct dg_config_file *files, size_t n)
 	return out;
 }
 
+static struct dg_policy_allow *
+allowed(const struct dg_config *c, size_t *n)
+{
+	struct dg_policy_allow *out;
+	size_t i;
+
+	for (*n = 0; c->policy_allow[*n] != NULL;)
+		(*n)++;
+	out = dg_alloc0((*n + 1) * sizeof(*out));
+	for (i = 0; i < *n; i++) {
+		struct dg_config_where w =
+		    dg_config_where(c, "policy.allow", i);
+
+		out[i] = (struct dg_policy_allow){ c->policy_allow[i], w.file,
+			w.line, w.column };
+	}
+	return out;
+}
+
 static void
 load_policy(struct dg_generation *g, const struct dg_generation_options *o,
     struct dg_errors *errors)
@@ -258,10 +277,13 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 	    dg_alloc0((c->n_vars + 1) * sizeof(*vars));
 	const char **listeners =
 	    dg_alloc0((c->n_listeners + 1) * sizeof(*listeners));
+	size_t n_allow;
+	struct dg_policy_allow *allow = allowed(c, &n_allow);
 	struct dg_policy_options po = {
 		.files = (const char *const *)c->policy_files,
 		.ready_dirs = o->ready_dirs,
-		.allow = (const char *const *)c->policy_allow,
+		.allow = allow,
+		.n_allow = n_allow,
 		.vars = vars,
 		.users = users,
 		.secrets = secrets,
@@ -293,6 +315,7 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 				break;
 		}
 	}
+	free(allow);
 	free(listeners);
 	free(vars);
 	free(secrets);

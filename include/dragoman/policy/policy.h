@@ -27,10 +27,16 @@ struct dg_policy_budget {
 	int64_t wait_ms;            /* waiting, altogether */
 	size_t result;              /* bytes of its answer: 256 KiB */
 };
+struct dg_policy_allow { /* a library, and where policy.allow names it */
+	const char *name;
+	const char *file; /* NULL: not known */
+	unsigned line, column;
+};
 struct dg_policy_options {
 	const char *const *files;     /* absolute, NULL-ended */
 	const char *const *ready_dirs; /* where policies/ may be, NULL-ended */
-	const char *const *allow;     /* policy.allow, NULL-ended */
+	const struct dg_policy_allow *allow; /* policy.allow */
+	size_t n_allow;
 	const struct dg_policy_name *vars, *users, *secrets;
 	size_t n_vars, n_users, n_secrets;
 	const char *const *listeners; /* names, NULL-ended */

@@ -204,21 +204,35 @@ no_policy_at_all_relays_nothing(void **state)
 }
 
 static void
-libraries_of_later_versions_are_refused_in_allow(void **state)
+what_is_no_library_is_refused_in_allow(void **state)
 {
-	static const char *const allow[] = { "d.dns", "http", "htp", NULL };
-	struct dg_policy_options o = options(NULL);
-	struct dg_buf out;
+	static const struct dg_policy_allow allow[] = {
+		{ "d.kv", "x.yaml", 3, 14 },
+		{ "dns", "x.yaml", 3, 20 },
+		{ "rat", "x.yaml", 4, 5 },
+		{ "d.jsn", NULL, 0, 0 },
+		{ "json", "x.yaml", 5, 1 },
+	};
+	struct folder f;
+	const char *files[2] = { NULL };
+	struct dg_policy_options o = options(files);
+	struct dg_errors errors;
 
 	(void)state;
+	folder_init(&f);
+	files[0] = put(&f, "a.lua", HEAD);
 	o.allow = allow;
-	dg_buf_init(&out, 10000);
-	assert_null(load_text_as(o, "local x = 1\nreturn x\n", &out));
-	assert_string_equal(dg_buf_z(&out),
-	    "policy.allow: d.dns is not available in this version\n"
-	    "policy.allow: d.http is not available in this version\n"
-	    "policy.allow: no library \"htp\"; did you mean \"http\"?\n");
-	dg_buf_fini(&out);
+	o.n_allow = sizeof(allow) / sizeof(allow[0]);
+	dg_errors_init(&errors);
+	assert_null(dg_policy_load(&o, &errors));
+	says(&errors, &f,
+	    "policy.allow: no library \"d.jsn\"; did you mean \"json\"?\n"
+	    "x.yaml:3:20: policy.allow: d.dns is not available in this "
+	    "version\n"
+	    "x.yaml:4:5: policy.allow: no library \"rat\"; did you mean "
+	    "\"rate\"?\n");
+	dg_errors_fini(&errors);
+	folder_fini(&f);
 }
 
 static void
@@ -419,7 +433,7 @@ main(void)
 		cmocka_unit_test(two_files_of_one_name_are_told_apart),
 		cmocka_unit_test(no_policy_at_all_relays_nothing),
 		cmocka_unit_test(
-		    libraries_of_later_versions_are_refused_in_allow),
+		    what_is_no_library_is_refused_in_allow),
 		cmocka_unit_test(
 		    a_mistake_in_a_ready_policy_is_told_in_its_own_file),
 		cmocka_unit_test(
