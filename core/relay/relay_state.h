@@ -7,6 +7,7 @@
 #include "dragoman/base/slots.h"
 #include "dragoman/net/listener.h"
 #include "dragoman/policy/host.h"
+#include "dragoman/policy/shared.h"
 #include "dragoman/relay/relay.h"
 #include "dragoman/smtp/client.h"
 #include "dragoman/smtp/server.h"
@@ -61,6 +62,7 @@ struct dg_relay {
 	struct dg_challenges *challenges;
 	struct dg_tally *tally;
 	struct dg_alerts *alerts;
+	struct dg_shared *shared; /* d.kv, d.rate */
 	struct dg_worker *workers;
 	unsigned n_workers;
 };

@@ -63,6 +63,7 @@ worker_init(struct dg_relay *r, unsigned i, struct dg_generation *g)
 	w->host = (struct dg_policy_host){
 		.loop = w->loop,
 		.waits = dg_slots_new(),
+		.shared = r->shared,
 		.alert = on_policy_alert,
 		.ctx = w,
 	};
@@ -81,6 +82,7 @@ dg_relay_new(const struct dg_relay_options *o)
 	r->challenges = dg_challenges_new();
 	r->tally = dg_tally_new();
 	r->alerts = dg_alerts_new();
+	r->shared = dg_shared_new(NULL);
 	r->n_workers = o->workers;
 	r->workers = dg_alloc0(o->workers * sizeof(*r->workers));
 	for (unsigned i = 0; i < o->workers; i++)
@@ -111,6 +113,7 @@ dg_relay_free(struct dg_relay *r)
 	free(r->workers);
 	dg_tally_free(r->tally);
 	dg_alerts_free(r->alerts);
+	dg_shared_free(r->shared);
 	dg_challenges_free(r->challenges);
 	free(r);
 }
