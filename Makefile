@@ -253,7 +253,8 @@ build/peers/.complete: | deps
 MAN := $(wildcard core/man/*.[1-8])
 man: $(MAN:core/%=$(BUILD)/%)
 $(BUILD)/man/%: core/man/% core/man/fill $(BUILD)/dragoman \
-		include/dragoman/policy/questions.def $(wildcard core/man/questions/*.lua)
+		include/dragoman/policy/questions.def core/policy/libs.def \
+		$(wildcard core/man/questions/*.lua)
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
 	$(Q)core/man/fill $(BUILD)/dragoman <$< >$@
