@@ -17,8 +17,8 @@
 
 #include <event2/event.h>
 
-#include "dns.h"
 #include "dragoman/base/log.h"
+#include "lookup.h"
 #include "turn.h"
 
 struct dg_dialer {
@@ -342,6 +342,7 @@ dg_dialer_new(struct dg_loop *l, const struct dg_dialer_options *o)
 	struct dg_resolver_options r = {
 		.servers = o->dns_servers,
 		.hosts_file = o->hosts_file,
+		.trust_anchor = o->trust_anchor,
 	};
 
 	d->loop = l;
@@ -358,6 +359,12 @@ dg_dialer_free(struct dg_dialer *d)
 		dial_free(LIST_FIRST(&d->dials));
 	dg_resolver_free(d->resolver);
 	free(d);
+}
+
+struct dg_resolver *
+dg_dialer_resolver(struct dg_dialer *d)
+{
+	return d->resolver;
 }
 
 void

@@ -1,69 +1,61 @@
-/* dns.c - names to addresses, with libunbound on the worker's own loop.
+/* dns.c - questions to libunbound on the worker's own loop, and their answers.
  *
- * The library may answer inside the call that asks (hosts file, cache), so
- * answers are noted and told by an event.  It cannot be told to forget a
- * question without care for its state, so a question (struct ask) outlives the
- * lookup that gave it up and finds nobody when its answer comes.
- *
- * Both kinds of address are asked for at once.  When one has come, the other
- * gets two more seconds: some name servers never answer for AAAA.
+ * The one door to the library.  It cannot be told to forget a question without
+ * care for its state, so a question outlives whoever gave it up and finds
+ * nobody when its answer comes.  It may answer inside the call that asks (hosts
+ * file, cache), so dg_dns_ask notes the answer and tells it by an event: the
+ * same event that otherwise says that the time is over.
  */
-#include "dns.h"
+#include "dns_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 #include <unbound.h>
 #include <unbound-event.h>
 
-#include "dragoman/base/log.h"
 #include "turn.h"
 
 enum {
-	GRACE_MS = 2000,
-	TYPE_A = 1,
-	TYPE_AAAA = 28,
 	CLASS_IN = 1,
-	RCODE_OK = 0,
-	RCODE_NXDOMAIN = 3,
+	SECURITY_BOGUS = 1, /* unbound-event.h */
+	SECURITY_SECURE = 2,
+};
+
+struct dg_dns_question {
+	LIST_ENTRY(dg_dns_question) next;
+	struct dg_dns_question **slot; /* the asker's; NULL: given up */
+	dg_dns_packet_fn *fn;
+	void *ctx; /* the asker's, who gives the question up first */
 };
 
 struct ask {
 	LIST_ENTRY(ask) next;
-	struct dg_lookup *lookup; /* NULL: given up */
-	bool is_v6;
-};
-
-struct answer {
-	bool has_come;
-	int rcode; /* RFC 1035 4.1.1; -1: not a sound answer */
-	size_t n;
-	struct dg_address v[DG_ADDRESSES_MAX];
-};
-
-struct dg_lookup {
-	LIST_ENTRY(dg_lookup) next;
-	struct dg_resolver *resolver;
-	struct ask *asks[2]; /* v4, v6; NULL when answered */
-	struct answer answers[2];
-	struct event *tell;   /* soon, or when the grace is over */
-	struct dg_err failed; /* rc != DG_OK: could not even ask */
-	dg_lookup_fn *fn;
-	void *ctx; /* the asker's, who frees the lookup first */
-	unsigned port;
-	char name[DG_HOST_ROOM];
+	struct dg_dns_question *question;
+	struct event *tell; /* soon, or when the time is over */
+	dg_dns_fn *fn;
+	void *ctx; /* the asker's, who frees the resolver first */
+	uint64_t ticket;
+	enum dg_dns_type type;
+	char name[DG_HOST_ROOM]; /* as it was given, or its beginning */
+	char why[600];
+	struct dg_dns_answer answer;
+	struct dg_dns_record *records;
+	struct dg_arena texts;
 };
 
 struct dg_resolver {
 	struct dg_loop *loop;
-	struct ub_ctx *ub; /* NULL until the first lookup */
+	struct ub_ctx *ub; /* NULL until the first question */
 	char **servers;    /* NULL-ended */
 	char *hosts_file;
+	char *trust_anchor; /* or NULL */
+	LIST_HEAD(, dg_dns_question) questions;
 	LIST_HEAD(, ask) asks;
-	LIST_HEAD(, dg_lookup) lookups;
 };
 
 /* ---- the library's context ---- */
@@ -71,9 +63,11 @@ struct dg_resolver {
 static const struct {
 	const char *name, *value;
 } settings[] = {
-	{ "module-config:", "iterator" },    /* there is no trust anchor */
 	{ "do-not-query-localhost:", "no" }, /* where many name servers are */
 	{ "cache-max-negative-ttl:", "60" }, /* a host just added is found */
+	/* who asks for 10.0.0.5 has a name server that knows it */
+	{ "unblock-lan-zones:", "yes" },
+	{ "insecure-lan-zones:", "yes" },
 	{ "num-queries-per-thread:", "256" },
 	{ "outgoing-range:", "512" },
 };
@@ -96,6 +90,22 @@ use_servers(struct dg_resolver *r, struct ub_ctx *ub, struct dg_err *e)
 	return DG_OK;
 }
 
+/* The validator without an anchor would only cost time. */
+static enum dg_rc
+use_anchor(struct dg_resolver *r, struct ub_ctx *ub, struct dg_err *e)
+{
+	if (r->trust_anchor == NULL) {
+		ub_ctx_set_option(ub, "module-config:", "iterator");
+		return DG_OK;
+	}
+	ub_ctx_set_option(ub, "module-config:", "validator iterator");
+	if (access(r->trust_anchor, R_OK) != 0 ||
+	    ub_ctx_add_ta_file(ub, r->trust_anchor) != 0)
+		return dg_fail(e, DG_E_CONFIG, 451, "4.4.3",
+		    "the trust anchor cannot be read: %s", r->trust_anchor);
+	return DG_OK;
+}
+
 static enum dg_rc
 open_library(struct dg_resolver *r, struct dg_err *e)
 {
@@ -114,6 +124,8 @@ open_library(struct dg_resolver *r, struct dg_err *e)
 	/* a machine without the file has names nevertheless */
 	ub_ctx_hosts(ub, r->hosts_file);
 	rc = use_servers(r, ub, e);
+	if (rc == DG_OK)
+		rc = use_anchor(r, ub, e);
 	if (rc != DG_OK) {
 		ub_ctx_delete(ub);
 		return rc;
@@ -136,136 +148,92 @@ dg_resolver_new(struct dg_loop *l, const struct dg_resolver_options *o)
 		r->servers[i] = dg_strdup(o->servers[i]);
 	r->hosts_file =
 	    dg_strdup(o->hosts_file != NULL ? o->hosts_file : "/etc/hosts");
+	if (o->trust_anchor != NULL)
+		r->trust_anchor = dg_strdup(o->trust_anchor);
 	return r;
 }
 
-void
-dg_resolver_free(struct dg_resolver *r)
+struct dg_loop *
+dg_resolver_loop(const struct dg_resolver *r)
 {
-	struct ask *a;
-
-	if (r == NULL)
-		return;
-	while (!LIST_EMPTY(&r->lookups))
-		dg_lookup_free(LIST_FIRST(&r->lookups));
-	if (r->ub != NULL)
-		ub_ctx_delete(r->ub);
-	while ((a = LIST_FIRST(&r->asks)) != NULL) {
-		LIST_REMOVE(a, next);
-		free(a);
-	}
-	for (char **s = r->servers; *s != NULL; s++)
-		free(*s);
-	free(r->servers);
-	free(r->hosts_file);
-	free(r);
+	return r->loop;
 }
 
-/* ---- answers ---- */
+/* ---- one question ---- */
 
+/* The library's code is about itself; the packet says what the name server
+ * said, above all that there is no such name. */
 static void
-tell_in(struct dg_lookup *l, int64_t ms)
+read_packet(struct dg_dns_packet *p, struct dg_str packet)
 {
-	struct timeval tv = dg_loop_timeval(ms);
-
-	evtimer_add(l->tell, &tv);
+	if (p->rcode != DG_RCODE_OK || packet.n < 4)
+		return;
+	p->rcode = packet.p[3] & 0x0f;
+	if (p->rcode == DG_RCODE_OK)
+		p->bytes = packet;
 }
 
 static void
 on_answer(void *ctx, int rcode, void *packet, int packet_n, int security,
     char *why_bogus, int was_limited)
 {
-	struct ask *a = ctx;
-	struct dg_lookup *l = a->lookup;
-	struct answer *own, *other;
+	struct dg_dns_question *q = ctx;
+	struct dg_dns_packet p = {
+		.rcode = rcode,
+		.is_bogus = security == SECURITY_BOGUS,
+		.is_secure = security == SECURITY_SECURE,
+		.why_bogus = why_bogus,
+	};
 
-	(void)security;
-	(void)why_bogus;
 	(void)was_limited;
-	LIST_REMOVE(a, next);
-	if (l == NULL) {
-		free(a);
+	LIST_REMOVE(q, next);
+	if (q->slot != NULL) {
+		*q->slot = NULL;
+		if (packet != NULL && packet_n > 0)
+			read_packet(&p, dg_str_of(packet, (size_t)packet_n));
+		q->fn(q->ctx, &p);
+	}
+	free(q);
+}
+
+enum dg_rc
+dg_dns_question_new(struct dg_resolver *r, const char *name,
+    enum dg_dns_type type, struct dg_dns_question **slot, dg_dns_packet_fn *fn,
+    void *ctx, struct dg_err *e)
+{
+	enum dg_rc rc = open_library(r, e);
+	struct dg_dns_question *q;
+	int no;
+
+	if (rc != DG_OK)
+		return rc;
+	q = dg_alloc0(sizeof(*q));
+	q->slot = slot;
+	q->fn = fn;
+	q->ctx = ctx;
+	*slot = q;
+	LIST_INSERT_HEAD(&r->questions, q, next);
+	no = ub_resolve_event(r->ub, name, type, CLASS_IN, q, on_answer, NULL);
+	if (no == 0)
+		return DG_OK; /* q may be answered, and gone */
+	LIST_REMOVE(q, next);
+	free(q);
+	*slot = NULL;
+	return dg_fail(e, no == UB_SYNTAX ? DG_E_PROTO : DG_E_IO, 451, "4.4.3",
+	    "cannot look up %s: %s", name, ub_strerror(no));
+}
+
+void
+dg_dns_question_forget(struct dg_dns_question **slot)
+{
+	if (*slot == NULL)
 		return;
-	}
-	own = &l->answers[a->is_v6];
-	other = &l->answers[!a->is_v6];
-	l->asks[a->is_v6] = NULL;
-	free(a);
-	own->has_come = true;
-	own->rcode = rcode;
-	if (rcode == RCODE_OK &&
-	    (packet == NULL || packet_n < 0 ||
-		!dg_dns_addresses(dg_str_of(packet, (size_t)packet_n), own->v,
-		    DG_ADDRESSES_MAX, &own->n)))
-		own->rcode = -1;
-	if (other->has_come || own->rcode == RCODE_NXDOMAIN)
-		tell_in(l, 0); /* no name has no address of the other kind */
-	else if (own->n > 0)
-		tell_in(l, GRACE_MS);
+	(*slot)->slot = NULL;
+	*slot = NULL;
 }
 
-/* IPv6 first, then one of each: a network where one kind is broken costs one
- * attempt, not all of them (as RFC 8305 4 orders them). */
-static void
-gather(const struct dg_lookup *l, struct dg_addresses *found)
-{
-	size_t at[2] = { 0, 0 };
-	bool is_v6 = true;
-
-	found->n = 0;
-	while (found->n < DG_ADDRESSES_MAX) {
-		if (at[is_v6] == l->answers[is_v6].n)
-			is_v6 = !is_v6;
-		if (at[is_v6] == l->answers[is_v6].n)
-			return;
-		found->v[found->n] = l->answers[is_v6].v[at[is_v6]++];
-		dg_address_set_port(&found->v[found->n++], l->port);
-		is_v6 = !is_v6;
-	}
-}
-
-static void
-say_why(const struct dg_lookup *l, struct dg_err *e)
-{
-	const struct answer *v4 = &l->answers[0], *v6 = &l->answers[1];
-
-	if (l->failed.rc != DG_OK)
-		*e = l->failed;
-	else if (v4->rcode == RCODE_NXDOMAIN || v6->rcode == RCODE_NXDOMAIN)
-		dg_fail(e, DG_E_ABSENT, 451, "4.4.4", "no such host: %s",
-		    l->name);
-	else if (v4->rcode == RCODE_OK && v6->rcode == RCODE_OK)
-		dg_fail(e, DG_E_ABSENT, 451, "4.4.4",
-		    "no such host: %s has no address", l->name);
-	else
-		dg_fail(e, DG_E_IO, 451, "4.4.3",
-		    "the name server did not answer for %s, or could not "
-		    "(DNS SERVFAIL)",
-		    l->name);
-}
-
-static void
-on_tell(evutil_socket_t fd, short what, void *ctx)
-{
-	struct dg_lookup *l = ctx;
-	dg_lookup_fn *fn = l->fn;
-	void *fn_ctx = l->ctx;
-	struct dg_addresses found;
-	struct dg_err e = { .rc = DG_OK };
-
-	(void)fd;
-	(void)what;
-	gather(l, &found);
-	if (found.n == 0)
-		say_why(l, &e);
-	dg_lookup_free(l);
-	fn(fn_ctx, &found, &e);
-}
-
-/* ---- questions ---- */
-
-static bool
-is_name(struct dg_str name)
+bool
+dg_dns_is_name(struct dg_str name)
 {
 	if (name.n == 0 || name.n > 253)
 		return false;
@@ -279,62 +247,170 @@ is_name(struct dg_str name)
 	return true;
 }
 
-static void
-ask_for(struct dg_lookup *l, bool is_v6)
-{
-	struct dg_resolver *r = l->resolver;
-	struct ask *a = dg_alloc0(sizeof(*a));
-	int no;
+/* ---- records for whoever asks ---- */
 
-	a->lookup = l;
-	a->is_v6 = is_v6;
-	l->asks[is_v6] = a;
-	LIST_INSERT_HEAD(&r->asks, a, next);
-	no = ub_resolve_event(r->ub, l->name, is_v6 ? TYPE_AAAA : TYPE_A,
-	    CLASS_IN, a, on_answer, NULL);
-	if (no == 0)
-		return; /* a may be answered, and gone */
-	LIST_REMOVE(a, next);
-	l->asks[is_v6] = NULL;
-	free(a);
-	dg_fail(&l->failed, DG_E_IO, 451, "4.4.3", "cannot look up %s: %s",
-	    l->name, ub_strerror(no));
+const char *
+dg_dns_words(enum dg_dns_result r)
+{
+	static const char *const words[] = {
+#define D(id, text) [DG_DNS_##id] = text,
+		DG_DNS_RESULTS(D)
+#undef D
+	};
+
+	return words[r];
 }
 
-struct dg_lookup *
-dg_lookup_new(struct dg_resolver *r, struct dg_str name, unsigned port,
-    dg_lookup_fn *fn, void *ctx)
+static void
+ask_free(struct ask *a)
 {
-	struct dg_lookup *l = dg_alloc0(sizeof(*l));
-
-	l->resolver = r;
-	l->fn = fn;
-	l->ctx = ctx;
-	l->port = port;
-	snprintf(l->name, sizeof(l->name), "%.*s", DG_FMT(name));
-	l->tell = evtimer_new(dg_loop_base(r->loop), on_tell, l);
-	LIST_INSERT_HEAD(&r->lookups, l, next);
-	if (!is_name(name))
-		dg_fail(&l->failed, DG_E_CONFIG, 451, "4.4.4",
-		    "no such host: \"%s\" is not a host name", l->name);
-	else
-		open_library(r, &l->failed);
-	for (int is_v6 = 1; is_v6 >= 0 && l->failed.rc == DG_OK; is_v6--)
-		ask_for(l, is_v6 == 1);
-	if (l->failed.rc != DG_OK)
-		tell_in(l, 0);
-	return l;
+	dg_dns_question_forget(&a->question);
+	event_free(a->tell);
+	dg_arena_fini(&a->texts);
+	free(a->records);
+	free(a);
 }
 
 void
-dg_lookup_free(struct dg_lookup *l)
+dg_resolver_free(struct dg_resolver *r)
 {
-	if (l == NULL)
+	struct dg_dns_question *q;
+	struct ask *a;
+
+	if (r == NULL)
 		return;
-	for (int i = 0; i < 2; i++)
-		if (l->asks[i] != NULL)
-			l->asks[i]->lookup = NULL;
-	LIST_REMOVE(l, next);
-	event_free(l->tell);
-	free(l);
+	while ((a = LIST_FIRST(&r->asks)) != NULL) {
+		LIST_REMOVE(a, next);
+		ask_free(a);
+	}
+	if (r->ub != NULL)
+		ub_ctx_delete(r->ub);
+	while ((q = LIST_FIRST(&r->questions)) != NULL) {
+		LIST_REMOVE(q, next);
+		free(q);
+	}
+	for (char **s = r->servers; *s != NULL; s++)
+		free(*s);
+	free(r->servers);
+	free(r->hosts_file);
+	free(r->trust_anchor);
+	free(r);
+}
+
+static void
+tell_in(struct ask *a, int64_t ms)
+{
+	struct timeval tv = dg_loop_timeval(ms);
+
+	evtimer_add(a->tell, &tv);
+}
+
+/* The answer is settled: what came of it, and the sentence. */
+static void
+settle(struct ask *a, enum dg_dns_result result, const char *detail)
+{
+	a->answer.result = result;
+	if (result != DG_DNS_FOUND)
+		snprintf(a->why, sizeof(a->why), "%s: %s%s%.250s",
+		    dg_dns_words(result), a->name,
+		    detail[0] != '\0' ? ": " : "", detail);
+	tell_in(a, 0);
+}
+
+static void
+read_records(struct ask *a, struct dg_str packet)
+{
+	struct dg_dns_record v[DG_DNS_RECORDS_MAX];
+	size_t n = 0;
+
+	if (!dg_dns_records(packet, a->type, &a->texts, v, DG_DNS_RECORDS_MAX,
+		&n)) {
+		settle(a, DG_DNS_FAILED, "its answer is malformed");
+		return;
+	}
+	if (n == 0) {
+		settle(a, DG_DNS_NO_RECORD, "");
+		return;
+	}
+	a->records = dg_alloc(n * sizeof(v[0]));
+	memcpy(a->records, v, n * sizeof(v[0]));
+	a->answer.v = a->records;
+	a->answer.n = n;
+	settle(a, DG_DNS_FOUND, "");
+}
+
+static void
+on_packet(void *ctx, const struct dg_dns_packet *p)
+{
+	struct ask *a = ctx;
+
+	a->answer.is_secure = p->is_secure;
+	if (p->is_bogus)
+		settle(a, DG_DNS_BOGUS,
+		    p->why_bogus != NULL ? p->why_bogus : "");
+	else if (p->rcode == DG_RCODE_NXDOMAIN)
+		settle(a, DG_DNS_NO_NAME, "");
+	else if (p->rcode != DG_RCODE_OK)
+		settle(a, DG_DNS_FAILED, "it did not answer, or could not");
+	else
+		read_records(a, p->bytes);
+}
+
+static void
+on_tell(evutil_socket_t fd, short what, void *ctx)
+{
+	struct ask *a = ctx;
+
+	(void)fd;
+	(void)what;
+	if (a->question != NULL)
+		settle(a, DG_DNS_TIMEOUT, "");
+	LIST_REMOVE(a, next);
+	evtimer_del(a->tell);
+	a->answer.why = a->why;
+	a->fn(a->ctx, a->ticket, &a->answer);
+	ask_free(a);
+}
+
+static void
+put_question(struct dg_resolver *r, struct ask *a, struct dg_str name,
+    int64_t timeout_ms)
+{
+	char asked[DG_HOST_ROOM];
+	struct dg_err e = { .rc = DG_OK };
+
+	if (a->type == DG_DNS_PTR && !dg_dns_reverse(name, asked)) {
+		settle(a, DG_DNS_NOT_AN_ADDRESS, "");
+		return;
+	}
+	if (a->type != DG_DNS_PTR) {
+		if (!dg_dns_is_name(name)) {
+			settle(a, DG_DNS_NOT_A_NAME, "");
+			return;
+		}
+		snprintf(asked, sizeof(asked), "%.*s", DG_FMT(name));
+	}
+	tell_in(a, timeout_ms);
+	if (dg_dns_question_new(r, asked, a->type, &a->question, on_packet, a,
+		&e) != DG_OK)
+		settle(a,
+		    e.rc == DG_E_PROTO ? DG_DNS_NOT_A_NAME : DG_DNS_FAILED,
+		    e.rc == DG_E_PROTO ? "" : e.text);
+}
+
+void
+dg_dns_ask(struct dg_resolver *r, struct dg_str name, enum dg_dns_type type,
+    int64_t timeout_ms, dg_dns_fn *fn, void *ctx, uint64_t ticket)
+{
+	struct ask *a = dg_alloc0(sizeof(*a));
+
+	a->fn = fn;
+	a->ctx = ctx;
+	a->ticket = ticket;
+	a->type = type;
+	dg_arena_init(&a->texts, DG_DNS_ARENA);
+	snprintf(a->name, sizeof(a->name), "%.*s", DG_FMT(name));
+	a->tell = evtimer_new(dg_loop_base(r->loop), on_tell, a);
+	LIST_INSERT_HEAD(&r->asks, a, next);
+	put_question(r, a, name, timeout_ms);
 }

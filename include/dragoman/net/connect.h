@@ -12,6 +12,7 @@ struct dg_dialer_options {
 	const char *const *dns_servers; /* "127.0.0.1@5353"; NULL-ended; NULL or
 	                                 * empty: the system's */
 	const char *hosts_file; /* NULL: /etc/hosts */
+	const char *trust_anchor; /* for DNSSEC (dns.h), or NULL */
 };
 /* One a worker.  The resolver is set up at the first name looked up, so dialling
  * addresses costs none; it reads its files once, then. */
@@ -19,6 +20,9 @@ struct dg_dialer *dg_dialer_new(struct dg_loop *l,
     const struct dg_dialer_options *o);
 /* Dials that are out are dropped without a word. */
 void dg_dialer_free(struct dg_dialer *d);
+/* Its own, the worker's only one: for whoever has other questions (dns.h). */
+struct dg_resolver;
+struct dg_resolver *dg_dialer_resolver(struct dg_dialer *d);
 
 /* own_conn NULL: e says why (unreachable, refused, no such host, timeout; in
  * words for a postmaster).  Comes later, never inside dg_dial. */

@@ -306,6 +306,7 @@ why_a_host_is_not_reached_is_said_in_words(void **state)
 	assert_string_equal(w.e.enhanced, "4.4.1");
 	dial(&w, "nobody.example", "", 5000);
 	assert_says(&w, "no such host: nobody.example");
+	assert_null(strstr(w.e.text, "address"));
 	dial(&w, "mx-only.example", "", 5000);
 	assert_says(&w, "no such host: mx-only.example has no address");
 	dial(&w, "ill.example", "", 5000);
