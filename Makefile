@@ -30,7 +30,7 @@ DESTDIR =
 # (nettle-dev: libunbound.pc names it, so pkg-config wants to see it.)
 PKGS_BUILD = gcc make pkg-config libc6-dev git \
 	libevent-dev libssl-dev liblua5.4-dev lua5.4 libyaml-dev libsqlite3-dev \
-	libunbound-dev nettle-dev libjansson-dev
+	libunbound-dev nettle-dev libjansson-dev libcurl4-openssl-dev
 PKGS_DEMO = python3 python3-impacket
 PKGS_TEST = libcmocka-dev clang libclang-rt-14-dev clang-tidy clang-format \
 	lua-check python3-pytest python3-aiosmtpd \
@@ -81,7 +81,7 @@ Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 
 LIBRARIES = libevent libevent_openssl libevent_pthreads openssl lua5.4 \
-	yaml-0.1 sqlite3 libunbound jansson
+	yaml-0.1 sqlite3 libunbound jansson libcurl
 LIB_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lpthread -lm
 ifeq ($(LIB_FLAGS),)

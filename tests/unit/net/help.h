@@ -109,6 +109,28 @@ tcp_pair(int fds[2])
 		fcntl(fds[i], F_SETFL, fcntl(fds[i], F_GETFL) | O_NONBLOCK);
 }
 
+/* A listener whose backlog is full drops what comes, as a black hole does: at
+ * 127.0.0.2. */
+static inline int
+black_hole(int port, int *own_fillers, int n_fillers)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	a.sin_port = htons((uint16_t)port);
+	a.sin_addr.s_addr = htonl(0x7f000002); /* 127.0.0.2 */
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 0), 0);
+	for (int i = 0; i < n_fillers; i++) {
+		own_fillers[i] =
+		    socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(own_fillers[i], (struct sockaddr *)&a, sizeof(a));
+	}
+	return fd;
+}
+
 static inline bool
 ear_got(const struct ear *e, const char *z)
 {
