@@ -14,6 +14,7 @@
 
 #include "dragoman/base/clock.h"
 #include "dragoman/base/log.h"
+#include "dragoman/net/http.h"
 
 enum { STOP_CHECK_MS = 50 };
 
@@ -39,6 +40,7 @@ static void
 take_generation(struct dg_worker *w, struct dg_generation *own_g)
 {
 	w->generation = own_g;
+	dg_http_trust(w->host.http, dg_generation_config(own_g)->tls_ca);
 	dg_policy_state_attach(dg_generation_state(own_g, w->index), &w->host);
 }
 
@@ -62,6 +64,8 @@ worker_init(struct dg_relay *r, unsigned i, struct dg_generation *g)
 	LIST_INIT(&w->alert_mails);
 	w->host = (struct dg_policy_host){
 		.loop = w->loop,
+		.resolver = dg_dialer_resolver(w->dialer),
+		.http = dg_http_new(w->loop, dg_dialer_resolver(w->dialer)),
 		.waits = dg_slots_new(),
 		.shared = r->shared,
 		.alert = on_policy_alert,
@@ -103,6 +107,7 @@ dg_relay_free(struct dg_relay *r)
 			dg_listener_free(w->listeners[k]);
 		dg_lanes_free(w);
 		dg_timer_free(w->stop_timer);
+		dg_http_free(w->host.http); /* looks up in the dialer's resolver */
 		dg_dialer_free(w->dialer);
 		dg_loop_free(w->loop); /* runs the last letters: they find nobody */
 		dg_slots_free(w->sessions);
