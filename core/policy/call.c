@@ -292,6 +292,15 @@ end_wait(struct dg_call *c)
 	c->wait_ms -= dg_mono_ms() - c->waits_since_ms;
 }
 
+/* Nobody waits any more: what was asked may be taken back. */
+static void
+give_up(struct dg_call *c)
+{
+	if (c->wait.given_up != NULL)
+		c->wait.given_up(c->state->host, c->wait.number);
+	c->wait.given_up = NULL;
+}
+
 static void
 on_waited_too_long(void *ctx)
 {
@@ -301,6 +310,7 @@ on_waited_too_long(void *ctx)
 	char what[400];
 
 	end_wait(c);
+	give_up(c);
 	snprintf(what, sizeof(what), "%s:%d: waited longer than %lld ms",
 	    w.file != NULL ? w.file : "?", w.line,
 	    (long long)c->wait_given_ms);
@@ -341,6 +351,7 @@ run(struct dg_call *c, int nargs)
 	if (c->wait.ticket != 0) { /* opened, and then it raised */
 		dg_slots_drop(c->state->host->waits, c->wait.ticket);
 		c->wait.ticket = 0;
+		give_up(c);
 	}
 	if (status != LUA_OK) {
 		failed(c, e.text);
@@ -387,6 +398,7 @@ void
 dg_call_drop(struct dg_call *c)
 {
 	end_wait(c);
+	give_up(c);
 	put_idle(c, false);
 }
 
@@ -442,6 +454,7 @@ dg_wait_open(lua_State *L, const char *what)
 	if (c->wait.ticket == 0)
 		c->wait.ticket = dg_slots_put(h->waits, c);
 	c->wait.result = NULL;
+	c->wait.given_up = NULL;
 	return &c->wait;
 }
 
@@ -449,6 +462,14 @@ uint64_t
 dg_wait_ticket(const struct dg_wait *w)
 {
 	return w->ticket;
+}
+
+void
+dg_wait_on_given_up(struct dg_wait *w, dg_wait_given_up_fn *fn,
+    uint64_t number)
+{
+	w->given_up = fn;
+	w->number = number;
 }
 
 int
@@ -472,6 +493,7 @@ dg_wait_done(struct dg_wait *w, const void *result)
 	struct dg_asking *a = c->a;
 
 	end_wait(c);
+	c->wait.given_up = NULL;
 	c->wait.result = result;
 	if (run(c, 0) != DG_CALL_WAITS)
 		dg_asking_resumed(a);

@@ -6,12 +6,15 @@
  * may wait.  Private to the policy floor.
  */
 #include "decision.h"
+#include "wait.h"
 
 #include "dragoman/policy/host.h"
 
 struct dg_wait {
 	uint64_t ticket; /* 0: it does not wait */
 	const void *result;
+	dg_wait_given_up_fn *given_up; /* or NULL */
+	uint64_t number;               /* for it */
 };
 
 struct dg_call {

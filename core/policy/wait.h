@@ -31,6 +31,11 @@ struct dg_wait;
  * table.sort, gsub), and while a policy loads. */
 struct dg_wait *dg_wait_open(lua_State *L, const char *what);
 uint64_t dg_wait_ticket(const struct dg_wait *w);
+/* Before _yield, where what was asked can be taken back: fn is called when
+ * nobody waits for it any more.  Its answer need not come then. */
+typedef void dg_wait_given_up_fn(struct dg_policy_host *h, uint64_t number);
+void dg_wait_on_given_up(struct dg_wait *w, dg_wait_given_up_fn *fn,
+    uint64_t number);
 int dg_wait_yield(lua_State *L, lua_KFunction k);
 /* NULL: the asker is gone. */
 struct dg_wait *dg_wait_find(const struct dg_policy_host *h, uint64_t ticket);

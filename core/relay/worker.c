@@ -107,7 +107,8 @@ dg_relay_free(struct dg_relay *r)
 			dg_listener_free(w->listeners[k]);
 		dg_lanes_free(w);
 		dg_timer_free(w->stop_timer);
-		dg_http_free(w->host.http); /* looks up in the dialer's resolver */
+		dg_http_free(w->host.http); /* looks up by the dialer's resolver */
+		w->host.http = NULL;        /* a hook may still give it up */
 		dg_dialer_free(w->dialer);
 		dg_loop_free(w->loop); /* runs the last letters: they find nobody */
 		dg_slots_free(w->sessions);
