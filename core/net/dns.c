@@ -72,6 +72,19 @@ static const struct {
 	{ "outgoing-range:", "512" },
 };
 
+/* "10.0.0.53:5353" and "[::1]:53" as the library writes them, with "@". */
+static const char *
+server_as_told(const char *s, char out[DG_ADDRESS_ROOM + 8])
+{
+	struct dg_str host;
+	unsigned port;
+
+	if (!dg_address_split(dg_str(s), 53, &host, &port))
+		return s;
+	snprintf(out, DG_ADDRESS_ROOM + 8, "%.*s@%u", DG_FMT(host), port);
+	return out;
+}
+
 static enum dg_rc
 use_servers(struct dg_resolver *r, struct ub_ctx *ub, struct dg_err *e)
 {
@@ -79,12 +92,13 @@ use_servers(struct dg_resolver *r, struct ub_ctx *ub, struct dg_err *e)
 	if (r->servers[0] == NULL)
 		ub_ctx_resolvconf(ub, NULL);
 	for (char **s = r->servers; *s != NULL; s++) {
-		int no = ub_ctx_set_fwd(ub, *s);
+		char told[DG_ADDRESS_ROOM + 8];
+		int no = ub_ctx_set_fwd(ub, server_as_told(*s, told));
 
 		if (no != 0)
 			return dg_fail(e, DG_E_CONFIG, 451, "4.4.3",
-			    "name server %s: an address, or address@port, is "
-			    "expected (%s)",
+			    "name server %s: an address, with or without a "
+			    "port, is expected (%s)",
 			    *s, ub_strerror(no));
 	}
 	return DG_OK;

@@ -9,7 +9,7 @@
  */
 struct dg_dialer;
 struct dg_dialer_options {
-	const char *const *dns_servers; /* "127.0.0.1@5353"; NULL-ended; NULL or
+	const char *const *dns_servers; /* "127.0.0.1:5353"; NULL-ended; NULL or
 	                                 * empty: the system's */
 	const char *hosts_file; /* NULL: /etc/hosts */
 	const char *trust_anchor; /* for DNSSEC (dns.h), or NULL */

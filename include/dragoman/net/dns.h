@@ -11,7 +11,7 @@
  */
 struct dg_resolver;
 struct dg_resolver_options {
-	const char *const *servers; /* "127.0.0.1@5353"; NULL-ended, or NULL:
+	const char *const *servers; /* "127.0.0.1:5353"; NULL-ended, or NULL:
 				     * those of /etc/resolv.conf */
 	const char *hosts_file;     /* NULL: /etc/hosts */
 	const char *trust_anchor;   /* a file of DS or DNSKEY records: answers

@@ -208,7 +208,8 @@ a_name_server_that_is_no_address_is_said(void **state)
 	w.r = dg_resolver_new(w.l, &o);
 	ask(&w, "one.example", DG_DNS_A, 5000);
 	assert_int_equal(w.result, DG_DNS_FAILED);
-	assert_non_null(strstr(w.why, "name server ns.example: an address"));
+	assert_non_null(
+	    strstr(w.why, "name server ns.example: an address, with or"));
 	dg_resolver_free(w.r);
 	o.servers = NULL;
 	o.trust_anchor = "/nonexistent/anchor";

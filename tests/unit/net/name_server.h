@@ -42,7 +42,7 @@ struct ns_row {
 
 struct name_server {
 	int fd;
-	char at[32]; /* "127.0.0.1@port" */
+	char at[32]; /* "127.0.0.1:port" */
 	struct dg_watch *watch;
 	const struct ns_row *rows;
 	unsigned asked;
@@ -309,7 +309,7 @@ name_server_open(struct name_server *s, struct dg_loop *l,
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(bind(s->fd, (struct sockaddr *)&a, n), 0);
 	getsockname(s->fd, (struct sockaddr *)&a, &n);
-	snprintf(s->at, sizeof(s->at), "127.0.0.1@%d", ntohs(a.sin_port));
+	snprintf(s->at, sizeof(s->at), "127.0.0.1:%d", ntohs(a.sin_port));
 	s->watch = dg_watch_new(l, s->fd, ns_on_question, s);
 }
 
