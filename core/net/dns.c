@@ -35,7 +35,9 @@ struct dg_dns_question {
 
 struct ask {
 	LIST_ENTRY(ask) next;
+	struct dg_resolver *resolver;
 	struct dg_dns_question *question;
+	bool is_diverted;   /* to the resolver's hook */
 	struct event *tell; /* soon, or when the time is over */
 	dg_dns_fn *fn;
 	void *ctx; /* the asker's, who frees the resolver first */
@@ -54,6 +56,8 @@ struct dg_resolver {
 	char **servers;    /* NULL-ended */
 	char *hosts_file;
 	char *trust_anchor; /* or NULL */
+	dg_dns_hook *hook;  /* NULL: the network */
+	void *hook_ctx;     /* the diverter's, who frees the resolver first */
 	LIST_HEAD(, dg_dns_question) questions;
 	LIST_HEAD(, ask) asks;
 };
@@ -371,6 +375,16 @@ on_packet(void *ctx, const struct dg_dns_packet *p)
 }
 
 static void
+divert(struct ask *a)
+{
+	struct dg_resolver *r = a->resolver;
+
+	r->hook(r->hook_ctx, dg_str(a->name), a->type, &a->answer);
+	if (a->answer.why == NULL)
+		settle(a, a->answer.result, "");
+}
+
+static void
 on_tell(evutil_socket_t fd, short what, void *ctx)
 {
 	struct ask *a = ctx;
@@ -379,9 +393,12 @@ on_tell(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	if (a->question != NULL)
 		settle(a, DG_DNS_TIMEOUT, "");
+	else if (a->is_diverted)
+		divert(a);
 	LIST_REMOVE(a, next);
 	evtimer_del(a->tell);
-	a->answer.why = a->why;
+	if (a->answer.why == NULL)
+		a->answer.why = a->why;
 	a->fn(a->ctx, a->ticket, &a->answer);
 	ask_free(a);
 }
@@ -404,6 +421,11 @@ put_question(struct dg_resolver *r, struct ask *a, struct dg_str name,
 		}
 		snprintf(asked, sizeof(asked), "%.*s", DG_FMT(name));
 	}
+	if (r->hook != NULL) {
+		a->is_diverted = true;
+		tell_in(a, 0);
+		return;
+	}
 	tell_in(a, timeout_ms);
 	if (dg_dns_question_new(r, asked, a->type, &a->question, on_packet, a,
 		&e) != DG_OK)
@@ -418,6 +440,7 @@ dg_dns_ask(struct dg_resolver *r, struct dg_str name, enum dg_dns_type type,
 {
 	struct ask *a = dg_alloc0(sizeof(*a));
 
+	a->resolver = r;
 	a->fn = fn;
 	a->ctx = ctx;
 	a->ticket = ticket;
@@ -427,4 +450,11 @@ dg_dns_ask(struct dg_resolver *r, struct dg_str name, enum dg_dns_type type,
 	a->tell = evtimer_new(dg_loop_base(r->loop), on_tell, a);
 	LIST_INSERT_HEAD(&r->asks, a, next);
 	put_question(r, a, name, timeout_ms);
+}
+
+void
+dg_resolver_divert(struct dg_resolver *r, dg_dns_hook *hook, void *ctx)
+{
+	r->hook = hook;
+	r->hook_ctx = ctx;
 }

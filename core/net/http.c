@@ -78,6 +78,8 @@ struct dg_http {
 	char *ca;
 	CURLM *multi;       /* NULL until the first request */
 	struct event *wish; /* the time libcurl waits for */
+	dg_http_hook *hook; /* NULL: the network */
+	void *hook_ctx;     /* the diverter's, who frees this first */
 	struct dg_slots *numbers;
 	LIST_HEAD(, call) calls;
 };
@@ -553,6 +555,23 @@ go(struct call *c)
 /* ---- the start, and its time ---- */
 
 static void
+divert(struct call *c)
+{
+	struct dg_http_request q = { .method = c->method,
+		.url = dg_str(c->url_text),
+		.body = c->has_body ? dg_buf_str(&c->body) : DG_NOSTR,
+		.timeout_ms = c->timeout_ms,
+		.max_bytes = c->got.cap };
+	struct dg_http_answer a = { .status = 0 };
+
+	c->http->hook(c->http->hook_ctx, &q, &a);
+	if (dg_buf_add(&c->got, a.body) == DG_OK)
+		end(c, a.status, a.error != NULL ? a.error : "");
+	else
+		end_failed(c, CURLE_FILESIZE_EXCEEDED);
+}
+
+static void
 on_timer(evutil_socket_t fd, short what, void *ctx)
 {
 	struct call *c = ctx;
@@ -566,10 +585,13 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 	}
 	c->has_started = true;
 	evtimer_add(c->timer, &tv);
-	if (c->why[0] == '\0' && dg_http_url_read(&c->url, c->url_text, c->why))
-		go(c);
-	else
+	if (c->why[0] != '\0' ||
+	    !dg_http_url_read(&c->url, c->url_text, c->why))
 		end(c, 0, c->why);
+	else if (c->http->hook != NULL)
+		divert(c);
+	else
+		go(c);
 }
 
 /* ---- requests ---- */
@@ -627,4 +649,11 @@ dg_http_cancel(struct dg_http *h, uint64_t number)
 
 	if (c != NULL)
 		call_free(c);
+}
+
+void
+dg_http_divert(struct dg_http *h, dg_http_hook *hook, void *ctx)
+{
+	h->hook = hook;
+	h->hook_ctx = ctx;
 }

@@ -76,4 +76,10 @@ void dg_dns_ask(struct dg_resolver *r, struct dg_str name,
     enum dg_dns_type type, int64_t timeout_ms, dg_dns_fn *fn, void *ctx,
     uint64_t ticket);
 
+/* Policy tests: who answers dg_dns_ask instead of name servers.  It fills a
+ * zeroed *a with what it owns until it is called again; why may be NULL. */
+typedef void dg_dns_hook(void *ctx, struct dg_str name, enum dg_dns_type type,
+    struct dg_dns_answer *a);
+void dg_resolver_divert(struct dg_resolver *r, dg_dns_hook *hook, void *ctx);
+
 #endif

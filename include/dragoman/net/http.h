@@ -61,4 +61,10 @@ uint64_t dg_http_ask(struct dg_http *h, const struct dg_http_request *q,
 /* Then fn is not called.  Answered or unknown: no-op. */
 void dg_http_cancel(struct dg_http *h, uint64_t number);
 
+/* Policy tests: who answers instead of web servers.  q is without its headers;
+ * it fills a zeroed *a with what it owns until it is called again. */
+typedef void dg_http_hook(void *ctx, const struct dg_http_request *q,
+    struct dg_http_answer *a);
+void dg_http_divert(struct dg_http *h, dg_http_hook *hook, void *ctx);
+
 #endif

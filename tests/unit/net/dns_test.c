@@ -359,6 +359,43 @@ an_answer_may_ask_the_next_question(void **state)
 	world_close(&w);
 }
 
+/* ---- policy tests ---- */
+
+static void
+on_divert(void *ctx, struct dg_str name, enum dg_dns_type type,
+    struct dg_dns_answer *a)
+{
+	static const struct dg_dns_record mx = { DG_STR("mx.example"), 10 };
+
+	(void)ctx;
+	a->result = DG_DNS_NO_NAME;
+	if (type != DG_DNS_MX || !dg_str_is(name, "one.example"))
+		return;
+	a->result = DG_DNS_FOUND;
+	a->n = 1;
+	a->v = &mx;
+}
+
+static void
+a_diverted_question_gets_who_stands_in(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	dg_resolver_divert(w.r, on_divert, &w);
+	ask(&w, "one.example", DG_DNS_MX, 5000);
+	assert_int_equal(w.result, DG_DNS_FOUND);
+	assert_string_equal(dg_buf_z(&w.text), "10 mx.example|");
+	ask(&w, "two.example", DG_DNS_MX, 5000);
+	assert_int_equal(w.result, DG_DNS_NO_NAME);
+	assert_string_equal(w.why, "no such name: two.example");
+	ask(&w, "a b", DG_DNS_MX, 5000);
+	assert_int_equal(w.result, DG_DNS_NOT_A_NAME);
+	assert_int_equal(w.server.asked, 0);
+	world_close(&w);
+}
+
 /* ---- DNSSEC ---- */
 
 static void
@@ -398,6 +435,7 @@ main(void)
 		cmocka_unit_test(clock_jumps_shorten_no_question),
 		cmocka_unit_test(a_resolver_may_go_while_questions_are_out),
 		cmocka_unit_test(an_answer_may_ask_the_next_question),
+		cmocka_unit_test(a_diverted_question_gets_who_stands_in),
 		cmocka_unit_test(
 		    signed_answers_are_told_from_forged_and_unsigned_ones),
 	};

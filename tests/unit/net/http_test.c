@@ -740,6 +740,45 @@ an_answer_may_ask_and_give_up(void **state)
 	world_close(&w);
 }
 
+static void
+on_divert(void *ctx, const struct dg_http_request *q, struct dg_http_answer *a)
+{
+	struct world *w = ctx;
+
+	assert_string_equal(q->method, "GET");
+	assert_null(q->body.p);
+	if (dg_str_has_suffix(q->url, DG_STR("/hello"))) {
+		a->status = 200;
+		a->body = DG_STR("hi");
+	} else if (dg_str_has_suffix(q->url, DG_STR("/big"))) {
+		a->status = 200;
+		a->body = dg_str_of(w->error, sizeof(w->error));
+	} else {
+		a->error = "nobody plays it";
+	}
+}
+
+static void
+a_diverted_request_gets_who_stands_in(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL, NULL);
+	dg_http_divert(w.http, on_divert, &w);
+	ask(&w, "http://any.example/hello");
+	assert_answer(&w, 200, "hi");
+	ask(&w, "https://any.example/");
+	assert_none(&w, "nobody plays it");
+	ask(&w, "nonsense");
+	assert_none(&w, "is not a URL");
+	w.q.max_bytes = 5;
+	ask(&w, "http://any.example/big");
+	assert_none(&w, "any.example:80 answered more than 5 bytes");
+	assert_int_equal(w.dns.asked, 0);
+	world_close(&w);
+}
+
 static int
 open_certs(void **state)
 {
@@ -777,6 +816,7 @@ main(void)
 		cmocka_unit_test(all_may_go_while_requests_are_out),
 		cmocka_unit_test(clock_jumps_shorten_no_request),
 		cmocka_unit_test(an_answer_may_ask_and_give_up),
+		cmocka_unit_test(a_diverted_request_gets_who_stands_in),
 	};
 
 	return cmocka_run_group_tests(tests, open_certs, close_certs);
