@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "dragoman/base/clock.h"
+#include "dragoman/net/http.h"
 #include "dragoman/policy/lab.h"
 
 enum { CONNS_MAX = 256, LINE_MAX_BYTES = 100000, TURN_MS = 5,
@@ -77,6 +78,26 @@ on_dial(void *ctx, struct dg_str where, struct dg_err *e)
 	snprintf(l->conns[conn].where, sizeof(l->conns[conn].where), "%.*s",
 	    DG_FMT(where));
 	return near;
+}
+
+/* What a case says must not depend on what is out there. */
+static void
+on_dns(void *ctx, struct dg_str name, enum dg_dns_type type,
+    struct dg_dns_answer *a)
+{
+	(void)ctx;
+	(void)name;
+	(void)type;
+	a->result = DG_DNS_FAILED;
+	a->why = "server failed: a policy test asks no name server";
+}
+
+static void
+on_http(void *ctx, const struct dg_http_request *q, struct dg_http_answer *a)
+{
+	(void)ctx;
+	(void)q;
+	a->error = "a policy test asks no web server";
 }
 
 /* ---- what cases may do ---- */
@@ -325,6 +346,9 @@ dg_lab_new(struct dg_generation *own_g, const char *dir, struct dg_err *e)
 	l->relay = dg_relay_new(&ro);
 	l->loop = dg_relay_loop(l->relay, 0);
 	dg_dialer_divert(dg_relay_dialer(l->relay, 0), on_dial, l);
+	dg_resolver_divert(dg_dialer_resolver(dg_relay_dialer(l->relay, 0)),
+	    on_dns, l);
+	dg_http_divert(dg_relay_http(l->relay, 0), on_http, l);
 	dg_buf_init(&l->line, LINE_MAX_BYTES);
 	l->ops = (struct dg_lab_ops){ l, client, send_bytes, close_conn, event,
 		advance, add_user, queue, due };

@@ -191,6 +191,12 @@ dg_relay_dialer(struct dg_relay *r, unsigned worker)
 	return r->workers[worker].dialer;
 }
 
+struct dg_http *
+dg_relay_http(struct dg_relay *r, unsigned worker)
+{
+	return r->workers[worker].host.http;
+}
+
 void
 dg_relay_accept(struct dg_relay *r, unsigned worker, const char *listener,
     struct dg_conn *own_conn)

@@ -29,6 +29,8 @@ void dg_relay_start(struct dg_relay *r);
 /* Tests: no threads; worker 0 runs on this loop's thread by dg_loop_turn. */
 struct dg_loop *dg_relay_loop(struct dg_relay *r, unsigned worker);
 struct dg_dialer *dg_relay_dialer(struct dg_relay *r, unsigned worker);
+struct dg_http;
+struct dg_http *dg_relay_http(struct dg_relay *r, unsigned worker);
 void dg_relay_start_inline(struct dg_relay *r);
 /* A connection that did not come from a listener (policy tests). */
 void dg_relay_accept(struct dg_relay *r, unsigned worker, const char *listener,
