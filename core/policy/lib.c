@@ -40,9 +40,6 @@ static const char *const names[] = {
 	NULL
 };
 
-/* Promised by the language, not built yet. */
-static const char *const later[] = { "dns", "http", NULL };
-
 const char *const *
 dg_library_names(void)
 {
@@ -96,16 +93,12 @@ is_allowed(const struct dg_policy *p, const char *name)
 bool
 dg_lib_problem(const struct dg_policy *p, const char *name, char out[160])
 {
-	if (is_in(later, name))
-		snprintf(out, 160, "d.%s is not available in this version",
-		    name);
-	else if (lib_named(name) != NULL && !is_allowed(p, name))
-		snprintf(out, 160,
-		    "d.%s is not allowed here; add %s to policy.allow in "
-		    "dragoman.yaml",
-		    name, name);
-	else
+	if (lib_named(name) == NULL || is_allowed(p, name))
 		return false;
+	snprintf(out, 160,
+	    "d.%s is not allowed here; add %s to policy.allow in "
+	    "dragoman.yaml",
+	    name, name);
 	return true;
 }
 
@@ -160,12 +153,7 @@ dg_allow_check(struct dg_load *ld)
 		const struct dg_policy_allow *a = &o->allow[i];
 		const char *word = bare(a->name);
 
-		if (is_in(later, word))
-			dg_load_say_at(ld, a->file, a->line, a->column, false,
-			    "policy.allow: d.%s is not available in this "
-			    "version",
-			    word);
-		else if (lib_named(word) == NULL)
+		if (lib_named(word) == NULL)
 			dg_load_say_at(ld, a->file, a->line, a->column, false,
 			    "policy.allow: no library \"%.60s\"%s", a->name,
 			    dg_near(ld, word, names));

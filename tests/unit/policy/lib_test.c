@@ -54,8 +54,9 @@ static const struct {
 	{ "pure ones fail with their line", "\nd.cidr('10.0.0.0/8', nil)\n",
 	    { "cidr" },
 	    "policy.lua:3: d.cidr: address is a nil, but must be a text\n" },
-	{ "a later one", "local x = d.http\n", { NULL },
-	    "policy.lua:2:11: d.http is not available in this version\n" },
+	{ "one that asks others", "local x = d.http\n", { "dns" },
+	    "policy.lua:2:11: d.http is not allowed here; add http to "
+	    "policy.allow in dragoman.yaml\n" },
 };
 
 static void
@@ -104,7 +105,8 @@ a_hook_meets_the_gate_too(void **state)
 	dg_vm_push_hook(s->vm.L, 1);
 	assert_int_equal(dg_vm_run(&s->vm, s->vm.L, 0, 10000, &e), DG_E_POLICY);
 	assert_string_equal(e.text,
-	    "policy.lua:3: d.http is not available in this version");
+	    "policy.lua:3: d.http is not allowed here; add http to "
+	    "policy.allow in dragoman.yaml");
 	dg_vm_push_hook(s->vm.L, 2);
 	assert_int_equal(dg_vm_run(&s->vm, s->vm.L, 0, 10000, &e), DG_E_POLICY);
 	assert_string_equal(e.text,
