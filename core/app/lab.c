@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "dragoman/base/clock.h"
-#include "dragoman/net/http.h"
 #include "dragoman/policy/lab.h"
+#include "lab_world.h"
 
 enum { CONNS_MAX = 256, LINE_MAX_BYTES = 100000, TURN_MS = 5,
 	TURNS = 6, IDLE_AT_ONCE = 6 };
@@ -30,6 +30,7 @@ struct dg_lab {
 	struct dg_spool *spool;
 	struct dg_relay *relay;
 	struct dg_loop *loop;
+	struct dg_world *world; /* what hooks ask outside */
 	struct lab_conn conns[CONNS_MAX];
 	int n;
 	unsigned idle_for; /* that many events told of nothing */
@@ -78,26 +79,6 @@ on_dial(void *ctx, struct dg_str where, struct dg_err *e)
 	snprintf(l->conns[conn].where, sizeof(l->conns[conn].where), "%.*s",
 	    DG_FMT(where));
 	return near;
-}
-
-/* What a case says must not depend on what is out there. */
-static void
-on_dns(void *ctx, struct dg_str name, enum dg_dns_type type,
-    struct dg_dns_answer *a)
-{
-	(void)ctx;
-	(void)name;
-	(void)type;
-	a->result = DG_DNS_FAILED;
-	a->why = "server failed: a policy test asks no name server";
-}
-
-static void
-on_http(void *ctx, const struct dg_http_request *q, struct dg_http_answer *a)
-{
-	(void)ctx;
-	(void)q;
-	a->error = "a policy test asks no web server";
 }
 
 /* ---- what cases may do ---- */
@@ -253,6 +234,23 @@ add_user(void *ctx, struct dg_str table, struct dg_str user,
 	dg_generation_lab_user(l->generation, table, user, password);
 }
 
+static bool
+add_record(void *ctx, struct dg_str type, struct dg_str name,
+    struct dg_str value)
+{
+	struct dg_lab *l = ctx;
+
+	return dg_world_record(l->world, type, name, value);
+}
+
+static void
+add_page(void *ctx, struct dg_str request, int status, struct dg_str body)
+{
+	struct dg_lab *l = ctx;
+
+	dg_world_page(l->world, request, status, body);
+}
+
 struct queue_ctx {
 	dg_lab_row *row;
 	void *row_ctx;
@@ -346,12 +344,13 @@ dg_lab_new(struct dg_generation *own_g, const char *dir, struct dg_err *e)
 	l->relay = dg_relay_new(&ro);
 	l->loop = dg_relay_loop(l->relay, 0);
 	dg_dialer_divert(dg_relay_dialer(l->relay, 0), on_dial, l);
+	l->world = dg_world_new();
 	dg_resolver_divert(dg_dialer_resolver(dg_relay_dialer(l->relay, 0)),
-	    on_dns, l);
-	dg_http_divert(dg_relay_http(l->relay, 0), on_http, l);
+	    dg_world_dns, l->world);
+	dg_http_divert(dg_relay_http(l->relay, 0), dg_world_http, l->world);
 	dg_buf_init(&l->line, LINE_MAX_BYTES);
 	l->ops = (struct dg_lab_ops){ l, client, send_bytes, close_conn, event,
-		advance, add_user, queue, due };
+		advance, add_user, queue, due, add_record, add_page };
 	dg_relay_start_inline(l->relay);
 	return l;
 }
@@ -366,6 +365,7 @@ dg_lab_free(struct dg_lab *l)
 	dg_relay_stop(l->relay, 0);
 	dg_spool_close(l->spool);
 	dg_relay_free(l->relay);
+	dg_world_free(l->world);
 	dg_generation_unpin(l->generation);
 	dg_buf_fini(&l->line);
 	free(l);

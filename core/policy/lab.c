@@ -130,6 +130,24 @@ l_user(lua_State *L)
 	return 0;
 }
 
+static int
+l_dns(lua_State *L)
+{
+	const struct dg_lab_ops *o = ops_of(L);
+
+	lua_pushboolean(L, o->dns(o->ctx, arg(L, 1), arg(L, 2), arg(L, 3)));
+	return 1;
+}
+
+static int
+l_web(lua_State *L)
+{
+	const struct dg_lab_ops *o = ops_of(L);
+
+	o->web(o->ctx, arg(L, 1), (int)luaL_checkinteger(L, 2), arg(L, 3));
+	return 0;
+}
+
 static void
 set_field(lua_State *L, const char *name, struct dg_str s)
 {
@@ -543,6 +561,7 @@ run_case(lua_State *L)
 		{ "send", l_send }, { "close", l_close }, { "event", l_event },
 		{ "advance", l_advance }, { "duration", l_duration },
 		{ "due", l_due }, { "user", l_user }, { "queue", l_queue },
+		{ "dns", l_dns }, { "web", l_web },
 		{ NULL, NULL } };
 	const struct run *r = lua_touserdata(L, 1);
 

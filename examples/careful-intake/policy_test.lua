@@ -17,9 +17,10 @@ local function begins(s, address, from)
 end
 
 t.case("a friend does not wait", function(s)
-  local c = begins(s, FRIEND, "a@x.example")
-  rcpt(c, "b@hq.example")
-  c:hears "250"
+  local c = s:client { from = FRIEND }
+  c:says "EHLO x.example"
+  c:mail { from = "a@x.example", to = "b@hq.example" }
+  t.equal(#s:hop("server"):received(), 1)
 end)
 
 t.case("a stranger waits a minute, once", function(s)
@@ -62,6 +63,16 @@ t.case("too many at once wait for seconds", function(s)
   c = begins(s, STRANGER, "a@x.example")
   rcpt(c, "b22@hq.example")
   c:hears "451 4.7.1 please come again"
+end)
+
+t.case("who does not stop is told of", function(s)
+  for _ = 1, 2 do
+    local c = begins(s, STRANGER, "a@x.example")
+    for i = 1, 15 do rcpt(c, "b" .. i .. "@hq.example") end
+    c:hears "451 4.7.1"
+  end
+  s:settle()
+  t.contains(s:hop("server"):received()[1].body, "192.0.2.7 does not stop")
 end)
 
 t.case("what is not ours stays refused", function(s)

@@ -13,6 +13,9 @@
 --
 -- s:users("table", { user = "password" })   accounts that may log in to us;
 --     say it before the first client
+-- s:dns { mx = { ["b.example"] = { "10 mx1.b.example" } }, a =, aaaa =, txt =,
+--     ptr = }   what name servers know; s:web { ["GET http://..."] = { status =
+--     200, body = "" } }   what web servers answer; what is not said fails
 -- s:client { from = "10.0.0.5", listener = "name" }   connects: a client `c`
 --     (default: 192.0.2.1, to the first listener of dragoman.yaml)
 -- s:accept { client = "10.0.0.5", user =, password =, verb =, and what c:mail
@@ -488,6 +491,30 @@ local function ms_of(what, duration)
     fail("%s: \"%s\" is no duration; write 30s, 5m, 2h or 1d", what, duration)
   end
   return ms
+end
+
+function Session.dns(_, t)
+  check("s:dns", t, { a = "table", aaaa = "table", mx = "table",
+    txt = "table", ptr = "table" })
+  for _, type_name in ipairs(keys_of(t)) do
+    for _, name in ipairs(keys_of(t[type_name])) do
+      local list = t[type_name][name]
+      if type(list) ~= "table" then list = { list } end
+      for _, value in ipairs(list) do lab.dns(type_name, name, value) end
+    end
+  end
+end
+
+function Session.web(_, t)
+  if type(t) ~= "table" then fail("s:web takes a table") end
+  for _, request in ipairs(keys_of(t)) do
+    local answer = t[request]
+    if not request:match("^%u+ https?://") then
+      fail("s:web: %q is no request; write \"GET http://...\"", request)
+    end
+    check("s:web", answer, { status = "number", body = "string" })
+    lab.web(request, answer.status or 200, answer.body or "")
+  end
 end
 
 function Session:advance(duration)

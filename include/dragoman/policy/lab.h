@@ -38,6 +38,12 @@ struct dg_lab_ops {
 	    struct dg_str password);
 	void (*queue)(void *ctx, dg_lab_row *row, void *row_ctx);
 	int64_t (*due)(void *ctx); /* to the next try of anything; -1: none */
+	/* What hooks that ask outside are told from now on: a DNS record
+	 * (false: no such type), the answer to "GET http://...". */
+	bool (*dns)(void *ctx, struct dg_str type, struct dg_str name,
+	    struct dg_str value);
+	void (*web)(void *ctx, struct dg_str request, int status,
+	    struct dg_str body);
 };
 
 /* What our side logs in with at every hop of a lab. */
