@@ -239,7 +239,7 @@ read_file(struct job *j)
 		code = complain_errno(j, "look at");
 	} else if (!S_ISREG(j->st.st_mode)) {
 		code = complain(j, "not a regular file");
-	} else if ((j->st.st_mode & S_IRWXO) != 0) {
+	} else if ((j->st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
 		fprintf(stderr,
 		    "%s: others can read it (mode %04o), so it is refused; "
 		    "say: chmod 600 %s\n",

@@ -65,6 +65,19 @@ complain(struct dg_errors *errors, const struct dg_config_where *w,
 	dg_errors_add(errors, w->file, w->line, w->column, false, "%s", text);
 }
 
+/* systemd gives a credential to a service's user by an access list, whose mask
+ * shows as the group's bits (0440, since version 254); the directory is that
+ * service's alone. */
+static bool
+is_credential(const char *path)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	size_t n = dir != NULL ? strlen(dir) : 0;
+
+	return n > 1 && dir[0] == '/' && strncmp(path, dir, n) == 0 &&
+	       path[n] == '/' && strchr(path + n + 1, '/') == NULL;
+}
+
 /* Read a whole file that only we may read; says what is wrong at *where. */
 static bool
 read_private(const char *path, const struct dg_config_where *where,
@@ -80,7 +93,8 @@ read_private(const char *path, const struct dg_config_where *where,
 		    strerror(errno));
 		goto out;
 	}
-	if ((st.st_mode & (S_IRWXO)) != 0) {
+	if ((st.st_mode & S_IRWXO) != 0 ||
+	    ((st.st_mode & S_IRWXG) != 0 && !is_credential(path))) {
 		dg_errors_add(errors, where->file, where->line, where->column,
 		    false,
 		    "%s: %s can be read by others (mode %04o); say: chmod 600 "

@@ -10,7 +10,8 @@ import pytest
 from emulated import wire
 from harness.fixtures import IMS_PASSWORD
 from harness.mail import message, without_trace
-from harness.relay import EXAMPLE, PASSWORDS, ROOT, add_user, run, until
+from harness.relay import (EXAMPLE, PASSWORDS, ROOT, add_user, run, until,
+                           write_secret)
 
 POLICY = """
 local d = require "dragoman"
@@ -246,7 +247,37 @@ def test_run_as_binds_first_then_becomes_that_user_for_good(relay):
 
 def test_a_secret_that_others_can_read_is_refused(relay):
     r = relay(POLICY % "127.0.0.1:9", start=False)
-    (r.dir / "service.secret").chmod(0o644)
-    done = run("serve", *r.options())
-    assert done.returncode == 2
-    assert "service.secret" in done.stderr and "chmod" in done.stderr
+    for mode in (0o644, 0o640, 0o620, 0o604):
+        (r.dir / "service.secret").chmod(mode)
+        done = run("serve", *r.options())
+        assert done.returncode == 2
+        path = r.dir / "service.secret"
+        assert (f"{path} can be read by others (mode {mode:04o}); "
+                f"say: chmod 600 {path}") in done.stderr
+    (r.dir / "service.secret").chmod(0o400)
+    (r.dir / "users").chmod(0o640)
+    done = run("check", *r.options())
+    assert done.returncode == 2 and 'users "people": ' in done.stderr
+    assert "service.secret" not in done.stderr
+
+
+def test_a_credential_of_systemd_may_show_its_access_list(
+        relay, tmp_path, monkeypatch):
+    """0440 there is the mask of an access list for the service's user."""
+    here = tmp_path / "credentials"
+    here.mkdir()
+    write_secret(here / "hop", "D\\service:Kanari-credential-1").chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(here))
+    r = relay(POLICY % "127.0.0.1:9", start=False)
+    r.write_config({**r.config, "secrets": {"service": {"credential": "hop"}}})
+    assert run("check", *r.options()).returncode == 0
+    (here / "hop").chmod(0o444)
+    done = run("check", *r.options())
+    assert done.returncode == 2 and "(mode 0444)" in done.stderr
+    # elsewhere the same mode is the group's
+    (here / "hop").chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(here / "other"))
+    r.write_config({**r.config, "secrets": {
+        "service": {"file": str(here / "hop")}}})
+    done = run("check", *r.options())
+    assert done.returncode == 2 and "(mode 0440)" in done.stderr

@@ -124,7 +124,7 @@ add_replaces_a_line_and_keeps_the_rest(void **state)
 	    "other:{nt}00112233445566778899aabbccddeeff\n"
 	    "Svc:{nt}00000000000000000000000000000000\n"
 	    "# the end",
-	    0640);
+	    0400);
 	assert_int_equal(RUN("Password", "add", "sVC"), 0);
 	assert_said("replaced \"sVC\"");
 	assert_string_equal(read_file(file),
@@ -133,7 +133,7 @@ add_replaces_a_line_and_keeps_the_rest(void **state)
 	    "sVC:" NT "\n"
 	    "# the end\n");
 	assert_int_equal(stat(file, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_mode & 07777, 0400);
 }
 
 static void
