@@ -58,7 +58,7 @@ dg_cmd_check(int argc, char **argv)
 	}
 	dg_errors_init(&errors);
 	dg_buf_init(&out, 1024 * 1024);
-	c = dg_config_load(o.config, o.sets, &errors);
+	c = dg_config_read(o.config, o.sets, &errors);
 	if (c != NULL)
 		g = dg_generation_new(c, &go, &errors);
 	dg_errors_add_to(&errors, &out);

@@ -55,11 +55,11 @@ dg_app_reload(struct app *a, struct dg_buf *out)
 		code = refuse(&errors, out);
 		goto out;
 	}
-	c = dg_config_load(a->options->config, a->options->sets, &errors);
-	if (c != NULL) {
+	c = dg_config_read(a->options->config, a->options->sets, &errors);
+	if (c != NULL && !dg_errors_any(&errors))
 		dg_config_restart_keys(a->bound, c, &restart);
+	if (c != NULL)
 		g = dg_generation_new(c, &o, &errors);
-	}
 	if (g == NULL) {
 		code = refuse(&errors, out);
 		goto out;

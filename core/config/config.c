@@ -39,29 +39,44 @@ current_directory(void)
 }
 
 struct dg_config *
-dg_config_load_text(const char *path, struct dg_str text,
+dg_config_read_text(const char *path, struct dg_str text,
     const char *const *sets, struct dg_errors *errors)
 {
 	struct dg_config *c = dg_alloc0(sizeof(*c));
 	char *cwd = current_directory();
 	char *dir = directory_of(path, cwd);
+	size_t before = errors->n;
 
 	c->file = dg_strdup(path);
 	c->guts = dg_alloc0(sizeof(*c->guts));
-	c->guts->root = dg_yaml_read(text, c->file, NULL, errors);
-	if (c->guts->root != NULL) {
-		for (size_t i = 0; sets != NULL && sets[i] != NULL; i++)
-			dg_set_apply(c->guts->root, sets[i], c->file, errors);
-		dg_config_fill(c, dir, cwd, errors);
-	}
+	c->guts->root =
+	    dg_yaml_read(text, c->file, NULL, &c->guts->is_cut, errors);
+	c->is_whole = errors->n == before;
+	for (size_t i = 0; sets != NULL && sets[i] != NULL; i++)
+		dg_set_apply(c->guts->root, sets[i], c->file, errors);
+	dg_config_fill(c, dir, cwd, errors);
 	free(dir);
 	free(cwd);
-	if (dg_errors_any(errors)) {
-		dg_config_free(c);
-		return NULL;
-	}
-	dg_config_compute(c);
+	if (!dg_errors_any(errors))
+		dg_config_compute(c);
 	return c;
+}
+
+/* c, when there is nothing wrong with it. */
+static struct dg_config *
+good(struct dg_config *own_c, const struct dg_errors *errors)
+{
+	if (!dg_errors_any(errors))
+		return own_c;
+	dg_config_free(own_c);
+	return NULL;
+}
+
+struct dg_config *
+dg_config_load_text(const char *path, struct dg_str text,
+    const char *const *sets, struct dg_errors *errors)
+{
+	return good(dg_config_read_text(path, text, sets, errors), errors);
 }
 
 static bool
@@ -93,7 +108,7 @@ read_file(const char *path, struct dg_buf *out, struct dg_errors *errors)
 }
 
 struct dg_config *
-dg_config_load(const char *path, const char *const *sets,
+dg_config_read(const char *path, const char *const *sets,
     struct dg_errors *errors)
 {
 	struct dg_config *c = NULL;
@@ -101,9 +116,16 @@ dg_config_load(const char *path, const char *const *sets,
 
 	dg_buf_init(&text, MOST_BYTES + 65536);
 	if (read_file(path, &text, errors))
-		c = dg_config_load_text(path, dg_buf_str(&text), sets, errors);
+		c = dg_config_read_text(path, dg_buf_str(&text), sets, errors);
 	dg_buf_fini(&text);
 	return c;
+}
+
+struct dg_config *
+dg_config_load(const char *path, const char *const *sets,
+    struct dg_errors *errors)
+{
+	return good(dg_config_read(path, sets, errors), errors);
 }
 
 static void

@@ -160,9 +160,11 @@ check_keys(struct fill *f, const struct spot *s)
 		const struct dg_option *o =
 		    dg_option_child(s->row, dg_str(kid->key));
 
-		if (o == NULL)
+		if (o == NULL) {
 			refuse_key(f, s, kid);
-		else if (dg_str_is(dg_option_name(o), "*") &&
+			/* perhaps it is "users", misspelled */
+			f->c->is_whole &= s->row != NULL;
+		} else if (dg_str_is(dg_option_name(o), "*") &&
 			 !is_name(kid->key))
 			dg_node_error(f->errors, f->c->file, kid, true,
 			    "%s: a name is made of letters, digits, \"_\" and "
@@ -377,7 +379,7 @@ check_secret(struct fill *f, const struct spot *s)
 		(void)dg_buf_addf(&found, "%s\"%s\"", n++ > 0 ? " and " : "",
 		    names[i]);
 	}
-	if (n == 0 || n == 2 || n == 3)
+	if ((n == 0 && !f->is_quiet) || n == 2 || n == 3)
 		dg_node_error(f->errors, f->c->file, s->at, true,
 		    "%s: exactly one of \"file\", \"credential\" and \"env\" "
 		    "is needed, found %s",
@@ -460,6 +462,7 @@ take_option(struct fill *f, const struct dg_option *o, const struct spot *s,
 		   n->kind != DG_NODE_NULL) {
 		struct dg_value v;
 
+		f->c->is_whole = false;
 		(void)dg_value_read(o, key, n, f->dir, f->c->file, &v,
 		    f->errors);
 	} else if (n != NULL || o->preset != NULL) {
@@ -526,11 +529,13 @@ void
 dg_config_fill(struct dg_config *c, const char *dir, const char *cwd,
     struct dg_errors *errors)
 {
-	struct fill f = { c, dir, cwd, errors, false };
+	/* what is missing may stand where nobody could read it */
+	struct fill f = { c, dir, cwd, errors, c->guts->is_cut };
 	const struct dg_node *root = c->guts->root;
 
 	if (root->kind != DG_NODE_MAP && root->kind != DG_NODE_NULL) {
-		if (root->kind != DG_NODE_BAD)
+		c->is_whole = false;
+		if (root->kind != DG_NODE_BAD && !c->guts->is_cut)
 			dg_node_error(errors, c->file, root, false,
 			    "expected settings, a map of keys and values");
 		return;

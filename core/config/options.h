@@ -114,6 +114,7 @@ struct dg_entry { /* one effective value, in the order of the table */
 };
 struct dg_config_guts {
 	struct dg_node *root; /* lives as long, for labels and places */
+	bool is_cut;          /* what stood behind a mistake was not read */
 	struct dg_entry *entries;
 	size_t n, room;
 };

@@ -19,10 +19,15 @@ value_of(const char *label, struct dg_str key, struct dg_str value,
 {
 	const struct dg_option *o = dg_option_find(key);
 	struct dg_node *n;
+	bool is_cut;
 
 	if (o != NULL && dg_option_is_list(o->type) && value.n > 0 &&
-	    value.p[0] == '[')
-		return dg_yaml_read(value, NULL, label, errors);
+	    value.p[0] == '[') {
+		n = dg_yaml_read(value, NULL, label, &is_cut, errors);
+		if (is_cut)
+			n->kind = DG_NODE_BAD;
+		return n;
+	}
 	n = dg_node_new(DG_NODE_TEXT);
 	n->set = dg_strdup(label);
 	n->text = dg_str_dup(value);

@@ -39,11 +39,11 @@ void dg_node_error(struct dg_errors *errors, const char *file,
     const struct dg_node *at, bool at_key, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The tree of a text; NULL (errors has why) when it is no YAML at all.
- * Recoverable mistakes are added to errors too, and the tree is returned.
+/* The tree of a text, never NULL; mistakes are added to errors.  *is_cut: one
+ * of them hides what stands behind it, and the tree holds what came before.
  * set: the label of a --set value instead of a file, or NULL. */
 struct dg_node *dg_yaml_read(struct dg_str text, const char *file,
-    const char *set, struct dg_errors *errors);
+    const char *set, bool *is_cut, struct dg_errors *errors);
 
 /* Put "a.b.c=value" into the tree, making maps on the way. */
 void dg_set_apply(struct dg_node *root, const char *set, const char *file,

@@ -132,6 +132,8 @@ read_list(struct reader *r, const yaml_event_t *begin, unsigned depth)
 		kid = read_value(r, &ev, depth + 1);
 		TAILQ_INSERT_TAIL(&n->kids, kid, next);
 	}
+	if (r->is_over && TAILQ_EMPTY(&n->kids))
+		n->kind = DG_NODE_BAD; /* nobody knows what it would hold */
 	return n;
 }
 
@@ -157,7 +159,8 @@ read_key(struct reader *r, yaml_event_t *own_ev, unsigned depth)
 	return k;
 }
 
-static void
+/* False: refused, and own_value is gone. */
+static bool
 add_pair(struct reader *r, struct dg_node *map, struct dg_node *key,
     struct dg_node *own_value)
 {
@@ -165,7 +168,7 @@ add_pair(struct reader *r, struct dg_node *map, struct dg_node *key,
 
 	if (key->kind != DG_NODE_TEXT) {
 		dg_node_free(own_value); /* complained about */
-		return;
+		return false;
 	}
 	first = dg_node_find(map, dg_str(key->text));
 	if (first != NULL) {
@@ -173,23 +176,25 @@ add_pair(struct reader *r, struct dg_node *map, struct dg_node *key,
 		    "\"%s\" is given twice: it stands in line %u already",
 		    key->text, first->key_line);
 		dg_node_free(own_value);
-		return;
+		return false;
 	}
 	own_value->key = key->text;
 	own_value->key_line = key->line;
 	own_value->key_column = key->column;
 	key->text = NULL;
 	TAILQ_INSERT_TAIL(&map->kids, own_value, next);
+	return true;
 }
 
 static struct dg_node *
 read_map(struct reader *r, const yaml_event_t *begin, unsigned depth)
 {
 	struct dg_node *n = node_at(r, DG_NODE_MAP, begin);
-	struct dg_node *key, *value;
+	struct dg_node *key, *value = NULL;
 	yaml_event_t ev;
 
 	while (next_event(r, &ev)) {
+		value = NULL;
 		if (ev.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&ev);
 			break;
@@ -200,9 +205,12 @@ read_map(struct reader *r, const yaml_event_t *begin, unsigned depth)
 			break;
 		}
 		value = read_value(r, &ev, depth + 1);
-		add_pair(r, n, key, value);
+		if (!add_pair(r, n, key, value))
+			value = NULL;
 		dg_node_free(key);
 	}
+	if (r->is_over && value != NULL && value->kind == DG_NODE_TEXT)
+		value->kind = DG_NODE_BAD; /* "a: b: c": it is not "b" */
 	/* Last: dg_node_find looks into maps only. */
 	refuse_marks(r, n, begin->data.mapping_start.anchor,
 	    begin->data.mapping_start.tag);
@@ -280,7 +288,7 @@ read_stream(struct reader *r)
 
 struct dg_node *
 dg_yaml_read(struct dg_str text, const char *file, const char *set,
-    struct dg_errors *errors)
+    bool *is_cut, struct dg_errors *errors)
 {
 	struct reader r = { .file = file, .set = set, .errors = errors };
 	struct dg_node *root;
@@ -294,7 +302,8 @@ dg_yaml_read(struct dg_str text, const char *file, const char *set,
 	if (text.n > MOST_BYTES) {
 		dg_errors_add(errors, set != NULL ? set : file, 0, 0, false,
 		    "larger than 1M: these cannot be settings");
-		return NULL;
+		*is_cut = true;
+		return dg_node_new(DG_NODE_BAD);
 	}
 	if (yaml_parser_initialize(&r.parser) == 0)
 		abort(); /* out of memory, for a small thing of ours */
@@ -304,9 +313,6 @@ dg_yaml_read(struct dg_str text, const char *file, const char *set,
 	    text.n);
 	root = read_stream(&r);
 	yaml_parser_delete(&r.parser);
-	if (r.is_over) {
-		dg_node_free(root);
-		root = NULL;
-	}
+	*is_cut = r.is_over;
 	return root;
 }

@@ -405,7 +405,7 @@ secret_named(const struct dg_policy_options *o, const char *name)
 	for (size_t i = 0; i < o->n_secrets; i++)
 		if (strcmp(o->secrets[i].name, name) == 0)
 			return o->secrets[i].name;
-	return o->is_lab ? name : NULL;
+	return o->is_lab || o->lacks_names ? name : NULL;
 }
 
 static void

@@ -229,7 +229,7 @@ finish_names(struct dg_load *ld, struct decl *d)
 		for (size_t i = 0; i < o->n_users; i++)
 			if (strcmp(o->users[i].name, d->users.name) == 0)
 				d->x.users = o->users[i].name;
-		if (d->x.users == NULL && o->is_lab)
+		if (d->x.users == NULL && (o->is_lab || o->lacks_names))
 			d->x.users = d->users.name;
 		if (d->x.users == NULL)
 			dg_load_bad(ld, &d->users.place,
@@ -239,17 +239,20 @@ finish_names(struct dg_load *ld, struct decl *d)
 				dg_option_names(ld, o->users, o->n_users)));
 	}
 	if (d->listener.name != NULL) {
-		for (size_t i = 0; o->listeners[i] != NULL; i++)
-			if (strcmp(o->listeners[i], d->listener.name) == 0)
-				d->x.match.listener = o->listeners[i];
-		if (d->x.match.listener == NULL && o->is_lab)
+		for (size_t i = 0; i < o->n_listeners; i++)
+			if (strcmp(o->listeners[i].name, d->listener.name) == 0)
+				d->x.match.listener = o->listeners[i].name;
+		if (d->x.match.listener == NULL &&
+		    (o->is_lab || o->lacks_names))
 			d->x.match.listener = d->listener.name;
 		if (d->x.match.listener == NULL)
 			dg_load_bad(ld, &d->listener.place,
 			    "match.listener: no listener \"%s\" in "
 			    "dragoman.yaml%s",
 			    d->listener.name,
-			    dg_near(ld, d->listener.name, o->listeners));
+			    dg_near(ld, d->listener.name,
+				dg_option_names(ld, o->listeners,
+				    o->n_listeners)));
 	}
 }
 

@@ -152,6 +152,8 @@ dg_vars_problem(struct dg_load *ld, const char *word, char out[NOT_HERE_MAX])
 	for (size_t i = 0; i < o->n_vars; i++)
 		if (strcmp(o->vars[i].name, word) == 0)
 			return false;
+	if (o->lacks_names)
+		return false;
 	snprintf(out, NOT_HERE_MAX, "no vars \"%.60s\" in dragoman.yaml%s",
 	    word, dg_near(ld, word, dg_option_names(ld, o->vars, o->n_vars)));
 	return true;
@@ -211,7 +213,8 @@ l_vars_index(lua_State *L)
 	char what[NOT_HERE_MAX];
 
 	for (size_t i = 0; word != NULL && i < o->n_vars; i++)
-		if (strcmp(o->vars[i].name, word) == 0) {
+		if (strcmp(o->vars[i].name, word) == 0 &&
+		    o->vars[i].value != NULL) {
 			lua_pushstring(L, o->vars[i].value);
 			return 1;
 		}
@@ -219,8 +222,9 @@ l_vars_index(lua_State *L)
 		return dg_vm_raise(L, NULL, NULL,
 		    "no vars \"%s\" in dragoman.yaml",
 		    word != NULL ? word : "?");
-	(void)dg_vars_problem(ld, word, what);
-	return told(L, what);
+	if (dg_vars_problem(ld, word, what))
+		return told(L, what);
+	return l_hole(L); /* what is wrong with it was told at the YAML */
 }
 
 static int

@@ -295,6 +295,10 @@ copy_names(struct dg_arena *a, const struct dg_policy_name *list, size_t n)
 		v[i].name = dg_arena_str(a, dg_str(list[i].name)).p;
 		if (list[i].value != NULL)
 			v[i].value = dg_arena_str(a, dg_str(list[i].value)).p;
+		if (list[i].file != NULL)
+			v[i].file = dg_arena_str(a, dg_str(list[i].file)).p;
+		v[i].line = list[i].line;
+		v[i].column = list[i].column;
 	}
 	return v;
 }
@@ -339,7 +343,7 @@ policy_new(const struct dg_policy_options *o)
 	p->o.files = copy_list(a, o->files);
 	p->o.ready_dirs = copy_list(a, o->ready_dirs);
 	p->o.allow = copy_allow(a, o->allow, o->n_allow);
-	p->o.listeners = copy_list(a, o->listeners);
+	p->o.listeners = copy_names(a, o->listeners, o->n_listeners);
 	p->o.vars = copy_names(a, o->vars, o->n_vars);
 	p->o.users = copy_names(a, o->users, o->n_users);
 	p->o.secrets = copy_names(a, o->secrets, o->n_secrets);

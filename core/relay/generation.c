@@ -157,7 +157,9 @@ load_users(struct dg_generation *g, struct dg_errors *errors)
 
 		dg_buf_init(&text, FILE_MAX_BYTES);
 		g->users[i].name = c->users[i].name;
-		if (read_private(c->users[i].file, &c->users[i].where, what,
+		if (c->users[i].file == NULL)
+			; /* told: it is the YAML that is wrong */
+		else if (read_private(c->users[i].file, &c->users[i].where, what,
 			&text, errors))
 			g->users[i].users = dg_users_parse(
 			    dg_buf_str(&text), on_users_error, &ue);
@@ -189,7 +191,7 @@ load_secret(struct dg_generation *g, size_t i, struct dg_errors *errors)
 			goto out;
 		}
 		(void)dg_buf_adds(&text, z);
-	} else if (!read_private(f->file, &f->where, what, &text, errors)) {
+	} else if (f->file == NULL || !read_private(f->file, &f->where, what, &text, errors)) {
 		goto out;
 	}
 	if (dg_secret_file_parse(dg_buf_str(&text), &g->secrets[i].file, &e) !=
@@ -233,7 +235,7 @@ load_certificates(struct dg_generation *g, struct dg_errors *errors)
 	for (size_t i = 0; i < c->n_listeners; i++) {
 		const struct dg_config_listener *l = &c->listeners[i];
 
-		if (l->tls_certificate == NULL)
+		if (l->tls_certificate == NULL || l->tls_key == NULL)
 			continue;
 		if (g->is_lab) {
 			g->listener_tls[i] = dg_tls_bare_new(true);
@@ -251,13 +253,20 @@ load_certificates(struct dg_generation *g, struct dg_errors *errors)
 		dg_errors_add(errors, c->file, 0, 0, false, "%s", e.text);
 }
 
+static struct dg_policy_name
+name_at(const char *name, const char *value, const struct dg_config_where *w)
+{
+	return (struct dg_policy_name){ name, value, w->file, w->line,
+		w->column };
+}
+
 static struct dg_policy_name *
 names_of(const struct dg_config_file *files, size_t n)
 {
 	struct dg_policy_name *out = dg_alloc0((n + 1) * sizeof(*out));
 
 	for (size_t i = 0; i < n; i++)
-		out[i].name = files[i].name;
+		out[i] = name_at(files[i].name, NULL, &files[i].where);
 	return out;
 }
 
@@ -289,7 +298,7 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 	struct dg_policy_name *secrets = names_of(c->secrets, c->n_secrets);
 	struct dg_policy_name *vars =
 	    dg_alloc0((c->n_vars + 1) * sizeof(*vars));
-	const char **listeners =
+	struct dg_policy_name *listeners =
 	    dg_alloc0((c->n_listeners + 1) * sizeof(*listeners));
 	size_t n_allow;
 	struct dg_policy_allow *allow = allowed(c, &n_allow);
@@ -305,6 +314,8 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 		.n_users = c->n_users,
 		.n_secrets = c->n_secrets,
 		.listeners = listeners,
+		.n_listeners = c->n_listeners,
+		.lacks_names = !c->is_whole,
 		.memory_max = (size_t)c->limits.policy_memory,
 		.load_instructions = 1000 * 1000 * 1000,
 		.is_lab = o->is_lab,
@@ -315,10 +326,11 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 		po.budget[q].instructions =
 		    (unsigned long)c->limits.policy_instructions;
 	for (size_t i = 0; i < c->n_vars; i++)
-		vars[i] = (struct dg_policy_name){ c->vars[i].name,
-			c->vars[i].value };
+		vars[i] = name_at(c->vars[i].name, c->vars[i].value,
+		    &c->vars[i].where);
 	for (size_t i = 0; i < c->n_listeners; i++)
-		listeners[i] = c->listeners[i].name;
+		listeners[i] = name_at(c->listeners[i].name, NULL,
+		    &c->listeners[i].where);
 	g->policy = dg_policy_load(&po, errors);
 	if (g->policy != NULL) {
 		g->states = dg_alloc0((o->workers + 1) * sizeof(*g->states));
@@ -438,7 +450,8 @@ dg_generation_new(struct dg_config *own_config,
 		g->lab.user = dg_strdup(DG_LAB_USER);
 	}
 	load_certificates(g, errors);
-	load_policy(g, o, errors);
+	if (own_config->policy_files != NULL)
+		load_policy(g, o, errors);
 	if (g->policy != NULL)
 		join_logins(g, errors);
 	if (dg_errors_any(errors)) {

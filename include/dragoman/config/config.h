@@ -67,6 +67,9 @@ struct dg_config {
 		uint64_t generations; /* alive at most */
 		uint64_t policy_memory, policy_instructions;
 	} limits;
+	/* false: a mistake may have cost names of listeners, users, secrets or
+	 * vars, so one that is not here may be in the file all the same */
+	bool is_whole;
 	struct dg_config_guts *guts; /* values as read, for print */
 };
 
@@ -76,6 +79,13 @@ struct dg_config *dg_config_load(const char *path, const char *const *sets,
     struct dg_errors *errors);
 /* The same from memory; path is for messages and for relative paths. */
 struct dg_config *dg_config_load_text(const char *path, struct dg_str text,
+    const char *const *sets, struct dg_errors *errors);
+/* With its mistakes (NULL only when there is nothing to read), for who looks
+ * for more of them in the files behind it; not to run with: what was wrong is
+ * absent (NULL, 0), and nothing was computed. */
+struct dg_config *dg_config_read(const char *path, const char *const *sets,
+    struct dg_errors *errors);
+struct dg_config *dg_config_read_text(const char *path, struct dg_str text,
     const char *const *sets, struct dg_errors *errors);
 void dg_config_free(struct dg_config *c);
 /* Where a key's value stands, or item i of a list ("policy.files", 1); a key

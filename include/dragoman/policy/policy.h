@@ -18,6 +18,8 @@ struct dg_cover;
 struct dg_policy_name { /* a name that YAML has */
 	const char *name;
 	const char *value; /* vars: the string; users, secrets: NULL */
+	const char *file;  /* where it stands: for warnings */
+	unsigned line, column;
 };
 /* What one hook call may take.  0: the default, and for wait_ms that of
  * questions.def. */
@@ -39,7 +41,10 @@ struct dg_policy_options {
 	size_t n_allow;
 	const struct dg_policy_name *vars, *users, *secrets;
 	size_t n_vars, n_users, n_secrets;
-	const char *const *listeners; /* names, NULL-ended */
+	const struct dg_policy_name *listeners;
+	size_t n_listeners;
+	bool lacks_names; /* YAML is broken and was not read whole: a name that
+	                   * is not in it is nobody's mistake */
 	size_t memory_max;            /* a state, 64 MiB */
 	struct dg_policy_budget budget[DG_Q_N]; /* of one hook call */
 	unsigned long load_instructions; /* a load, 1,000,000,000 */

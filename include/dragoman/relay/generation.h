@@ -31,8 +31,8 @@ struct dg_policy_state;
 void dg_generation_lab_user(struct dg_generation *g, struct dg_str table,
     struct dg_str user, struct dg_str password);
 
-/* Consumes own_config.  NULL when errors has any: every mistake in every file
- * behind the config is in there. */
+/* Consumes own_config, which may be one with mistakes (dg_config_read).  NULL
+ * when errors has any: every mistake in every file behind it is in there. */
 struct dg_generation *dg_generation_new(struct dg_config *own_config,
     const struct dg_generation_options *o, struct dg_errors *errors);
 

@@ -17,19 +17,20 @@
 #include "dragoman/policy/policy.h"
 
 static const char *const ready_dirs[] = { "policies", NULL };
-static const char *const listeners[] = { "ims", "lan", NULL };
+static const struct dg_policy_name listeners[] = { { .name = "ims" },
+	{ .name = "lan" } };
 static const struct dg_policy_name vars[] = {
-	{ "hq", "10.0.0.5:25" },
-	{ "branch", "10.1.0.5:25" },
-	{ "hq_domain", "hq.example" },
-	{ "branch_domain", "branch.example" },
-	{ "hq_network", "10.0.0.0/24" },
-	{ "branch_network", "10.1.0.0/24" },
+	{ .name = "hq", .value = "10.0.0.5:25" },
+	{ .name = "branch", .value = "10.1.0.5:25" },
+	{ .name = "hq_domain", .value = "hq.example" },
+	{ .name = "branch_domain", .value = "branch.example" },
+	{ .name = "hq_network", .value = "10.0.0.0/24" },
+	{ .name = "branch_network", .value = "10.1.0.0/24" },
 };
-static const struct dg_policy_name users[] = { { "ims", NULL },
-	{ "devices", NULL } };
-static const struct dg_policy_name secrets[] = { { "hq-service", NULL },
-	{ "branch-service", NULL }, { "partner", NULL } };
+static const struct dg_policy_name users[] = { { .name = "ims" },
+	{ .name = "devices" } };
+static const struct dg_policy_name secrets[] = { { .name = "hq-service" },
+	{ .name = "branch-service" }, { .name = "partner" } };
 
 static inline struct dg_policy_options
 options(const char *const *files)
@@ -44,6 +45,7 @@ options(const char *const *files)
 		.secrets = secrets,
 		.n_secrets = sizeof(secrets) / sizeof(secrets[0]),
 		.listeners = listeners,
+		.n_listeners = sizeof(listeners) / sizeof(listeners[0]),
 		.memory_max = 64 * 1024 * 1024,
 		.budget[DG_Q_ROUTE].instructions = 1000 * 1000,
 		.load_instructions = 10 * 1000 * 1000,
