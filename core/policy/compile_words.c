@@ -275,12 +275,21 @@ static const struct rows *
 like_rows(struct dg_load *ld, struct ready **list, const struct dg_ref *like)
 {
 	const struct rows *rows = ready_rows(ld, list, like->name);
+	const char *const *names;
 
-	if (rows == NULL)
+	if (rows != NULL)
+		return rows;
+	names = dg_ready_names(ld, "words", NULL);
+	if (names[0] == NULL)
+		dg_load_bad(ld, &like->place,
+		    "like: there are no ready words \"%s\", and no others are "
+		    "installed: looked in %s",
+		    like->name, dg_ready_dirs_text(ld));
+	else
 		dg_load_bad(ld, &like->place,
 		    "like: there are no ready words \"%s\"%s", like->name,
-		    dg_near(ld, like->name, dg_ready_names(ld, "words", NULL)));
-	return rows;
+		    dg_near(ld, like->name, names));
+	return NULL;
 }
 
 void
@@ -308,5 +317,10 @@ dg_words_finish(struct dg_load *ld, struct dg_rules *out)
 	english = ready_rows(ld, &list, "en");
 	if (english != NULL)
 		add_rows(ld, &v[out->n_words++], &none, english);
+	else
+		dg_load_say_at(ld, NULL, 0, 0, true,
+		    "no ready words are installed, so a report says one plain "
+		    "sentence: words/en.lua was looked for in %s",
+		    dg_ready_dirs_text(ld));
 	out->words = v;
 }

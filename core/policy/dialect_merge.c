@@ -160,6 +160,7 @@ dg_dialect_get(struct dg_load *ld, const struct dg_ref *ref)
 	struct dialect_decl *d =
 	    (struct dialect_decl *)dg_decl_find(&ld->dialects, ref->name);
 	const struct dg_source *s = NULL;
+	const char *const *names;
 	char key[100];
 
 	if (d == NULL) {
@@ -177,7 +178,16 @@ dg_dialect_get(struct dg_load *ld, const struct dg_ref *ref)
 		    "this file must declare d.dialect \"%s\"", ref->name);
 	else if (strcmp(ref->name, "rfc4954") == 0)
 		return dg_dialect_rfc4954();
-	else if (!ld->has_failed)
+	if (s != NULL || ld->has_failed)
+		return NULL;
+	names = dg_ready_names(ld, "dialects", NULL);
+	if (names[0] == NULL)
+		dg_load_bad(ld, &ref->place,
+		    "%s: no dialect \"%s\" is declared, and no ready ones are "
+		    "installed: looked in %s",
+		    dg_path_text(ld, &ref->place), ref->name,
+		    dg_ready_dirs_text(ld));
+	else
 		dg_load_bad(ld, &ref->place,
 		    "%s: no dialect \"%s\" is declared, and there is no ready "
 		    "one of that name%s",
@@ -185,6 +195,18 @@ dg_dialect_get(struct dg_load *ld, const struct dg_ref *ref)
 		    dg_near(ld, ref->name,
 			dg_ready_names(ld, "dialects", &ld->dialects)));
 	return NULL;
+}
+
+bool
+dg_dialect_is_liked(const struct dg_load *ld, const char *name)
+{
+	for (struct dg_decl *e = ld->dialects.first; e != NULL; e = e->next) {
+		const struct dialect_decl *d = (struct dialect_decl *)e;
+
+		if (d->like.name != NULL && strcmp(d->like.name, name) == 0)
+			return true;
+	}
+	return false;
 }
 
 void

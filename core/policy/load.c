@@ -16,6 +16,7 @@
 #include "lib.h"
 #include "rows.h"
 #include "schema.h"
+#include "unused.h"
 
 enum {
 	DUMP_MAX = 256 * 1024 * 1024
@@ -415,6 +416,8 @@ dg_policy_load(const struct dg_policy_options *o, struct dg_errors *errors)
 	dg_allow_check(&ld);
 	if (dg_vm_open(&vm, p, p->o.memory_max, &e) == DG_OK) {
 		run(&ld, &p->rules, &p->dump);
+		if (!any_since(errors, before) && !o->is_lab && !o->lacks_names)
+			dg_unused_tell(&ld, &p->rules);
 		p->n_hooks = dg_vm_hooks(vm.L);
 		note_hooks(p, vm.L);
 	} else {

@@ -109,6 +109,9 @@ const char *const *dg_decl_names(struct dg_load *ld, const struct dg_list *l);
 const char *const *dg_option_names(struct dg_load *ld,
     const struct dg_policy_name *v, size_t n);
 
+/* Is a declared dialect like the one of that name? */
+bool dg_dialect_is_liked(const struct dg_load *ld, const char *name);
+
 /* ---- files ---- */
 /* Read, or find among those read; NULL when it cannot be read (told, unless
  * is_optional). */
@@ -118,6 +121,8 @@ const struct dg_source *dg_source_ready(struct dg_load *ld, const char *key);
 /* NULL-ended: the names in ready directories' `folder`, and those declared. */
 const char *const *dg_ready_names(struct dg_load *ld, const char *folder,
     const struct dg_list *declared);
+/* "a, b": the directories where ready ones were looked for. */
+const char *dg_ready_dirs_text(struct dg_load *ld);
 /* "site.routes": below the first policy file's folder, then ready ones. */
 const struct dg_source *dg_source_module(struct dg_load *ld, const char *name);
 const struct dg_source *dg_source_named(const struct dg_policy *p,

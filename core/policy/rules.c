@@ -106,6 +106,47 @@ dg_patterns_match(const struct dg_patterns *p, struct dg_str address)
 	return false;
 }
 
+/* Is whatever b matches matched by a?  A "*" of b stands for texts that only a
+ * "*" of a can take, so b's own text may be matched against a, where both look
+ * at the same part of an address. */
+static bool
+pattern_covers(const char *za, const char *zb)
+{
+	struct dg_str a = dg_str(za), b = dg_str(zb), d = domain_of(b);
+	bool is_a_whole = dg_str_find(a, '@') < a.n;
+	bool is_b_whole = dg_str_find(b, '@') < b.n;
+	bool is_a_below = !is_a_whole && dg_str_has_prefix(a, DG_STR("*."));
+	bool is_b_below = !is_b_whole && dg_str_has_prefix(b, DG_STR("*."));
+
+	if (dg_str_ieq(a, b))
+		return true;
+	is_a_whole |= !is_a_below && dg_str_find(a, '*') < a.n;
+	is_b_whole |= !is_b_below && dg_str_find(b, '*') < b.n;
+	if (is_a_whole) /* is b's domain all of what it matches? */
+		return is_b_whole ? glob(a, b) : dg_str_is(a, "*");
+	if (is_b_whole && (d.n == b.n || dg_str_find(d, '*') < d.n))
+		return false; /* any domain, or many */
+	if (is_a_below)
+		return d.n >= a.n && glob(a, d);
+	return !is_b_below && dg_str_ieq(a, d);
+}
+
+bool
+dg_patterns_cover(const struct dg_patterns *a, const struct dg_patterns *b)
+{
+	if (a->n == 0)
+		return true;
+	for (size_t i = 0; i < b->n; i++) {
+		size_t k = 0;
+
+		while (k < a->n && !pattern_covers(a->v[k], b->v[i]))
+			k++;
+		if (k == a->n)
+			return false;
+	}
+	return b->n > 0;
+}
+
 /* ---- networks ---- */
 
 static bool
@@ -159,6 +200,17 @@ dg_net_has(const struct dg_net *n, struct dg_str address)
 		return false;
 	return rest == 0 ||
 	       ((a.bytes[whole] ^ n->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+bool
+dg_net_covers(const struct dg_net *a, const struct dg_net *b)
+{
+	unsigned whole = a->bits / 8, rest = a->bits % 8;
+
+	if (a->bits > b->bits || memcmp(a->bytes, b->bytes, whole) != 0)
+		return false;
+	return rest == 0 ||
+	       ((a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest)) == 0;
 }
 
 /* ---- peers and hops ---- */

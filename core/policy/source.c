@@ -324,6 +324,21 @@ dg_ready_names(struct dg_load *ld, const char *folder,
 	return v;
 }
 
+const char *
+dg_ready_dirs_text(struct dg_load *ld)
+{
+	const char *const *dirs = ld->p->o.ready_dirs;
+	struct dg_buf text;
+	const char *z;
+
+	dg_buf_init(&text, 4096);
+	for (size_t i = 0; dirs[i] != NULL; i++)
+		(void)dg_buf_addf(&text, "%s%s", i > 0 ? ", " : "", dirs[i]);
+	z = text.n > 0 ? dg_load_str(ld, dg_buf_str(&text)) : "no directory";
+	dg_buf_fini(&text);
+	return z;
+}
+
 /* ---- running ---- */
 
 void

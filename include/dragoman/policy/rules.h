@@ -30,6 +30,9 @@ struct dg_patterns {
 	size_t n; /* 0: matches everything */
 };
 bool dg_patterns_match(const struct dg_patterns *p, struct dg_str address);
+/* Whatever matches b matches a.  False when it is not sure. */
+bool dg_patterns_cover(const struct dg_patterns *a,
+    const struct dg_patterns *b);
 
 struct dg_net {
 	unsigned char bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -38,6 +41,8 @@ struct dg_net {
 /* "10.0.0.0/24", "::1", "10.0.0.5". */
 bool dg_net_read(struct dg_str s, struct dg_net *out);
 bool dg_net_has(const struct dg_net *n, struct dg_str address);
+/* Every address of b is in a. */
+bool dg_net_covers(const struct dg_net *a, const struct dg_net *b);
 
 struct dg_peer {
 	const char *name;

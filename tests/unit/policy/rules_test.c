@@ -208,10 +208,121 @@ hops_are_found_by_name(void **state)
 	dg_policy_free(p);
 }
 
+/* Whatever the second matches the first matches, or nobody may say so: tried
+ * with every pair and every text of a small world. */
+static void
+what_covers_matches_all_that_the_other_matches(void **state)
+{
+	static const char *const v[] = { "*", "*@*", "b", "B", "x.b", "y.x.b",
+		"*.b", "*.x.b", "*.*", "*b", "b*", "s-*", "s-t*", "*-t", "s-*@b",
+		"s-t@b", "s-t*@x.b", "*@b", "*@*.b", "*@x.b", "a@b", "A@x.b",
+		"a@*", "a@*b", "x@y.x.b", "*@b@b", "*.b*", "s*b" };
+	static const char *const texts[] = { "a", "b", "x.b", "y.x.b", ".b",
+		"xb", "a@b", "a@x.b", "A@X.B", "a@y.x.b", "s-t@b", "s-@b",
+		"s-tt@x.b", "s-t", "s-t@x.b", "x@y.x.b", "a@b@b", "b@b@x.b",
+		"a@.b", "x@bb", "s-b", "-t", "b@a", "b-t", "a.b@c", "s-t@c.b" };
+	size_t n = sizeof(v) / sizeof(v[0]), covers = 0;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < n; k++) {
+			struct dg_patterns a = { &v[i], 1 }, b = { &v[k], 1 };
+
+			if (!dg_patterns_cover(&a, &b))
+				continue;
+			covers++;
+			for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]);
+			     t++)
+				if (dg_patterns_match(&b, dg_str(texts[t])) &&
+				    !dg_patterns_match(&a, dg_str(texts[t])))
+					fail_msg("%s does not cover %s: %s",
+					    v[i], v[k], texts[t]);
+		}
+	}
+	print_message("  %zu pairs\n", covers);
+	assert_true(covers > n + 30);
+}
+
+static void
+covering_is_seen_where_it_is_sure(void **state)
+{
+	static const struct {
+		const char *why, *a, *b;
+		bool covers;
+	} cases[] = {
+		{ "itself, in other letters", "B.example", "b.EXAMPLE", true },
+		{ "a mailbox in its domain", "b.example", "x@b.example", true },
+		{ "many mailboxes", "b.example", "s-*@b.example", true },
+		{ "below", "*.b.example", "x.b.example", true },
+		{ "far below", "*.b.example", "*.x.b.example", true },
+		{ "below is not itself", "*.b.example", "b.example", false },
+		{ "a mailbox below", "*.b.example", "a@x.b.example", true },
+		{ "the other way round", "x.b.example", "*.b.example", false },
+		{ "users", "sales-*", "sales-eu-*", true },
+		{ "and back", "sales-eu-*", "sales-*", false },
+		{ "users of a domain", "sales-*", "sales-*@b.example", true },
+		{ "everybody", "*", "*.b.example", true },
+		{ "a domain, from a star behind the @", "b.example", "a@*",
+		    false },
+	};
+	static const char *const two[] = { "b.example", "*.b.example" };
+	static const char *const three[] = { "x.b.example", "a@b.example",
+		"c.example" };
+	struct dg_patterns all = { NULL, 0 }, a = { two, 2 };
+	struct dg_patterns b = { three, 2 }, c = { three, 3 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct dg_patterns x = { &cases[i].a, 1 };
+		struct dg_patterns y = { &cases[i].b, 1 };
+
+		print_message("  %s\n", cases[i].why);
+		assert_int_equal(dg_patterns_cover(&x, &y), cases[i].covers);
+	}
+	assert_true(dg_patterns_cover(&a, &b));
+	assert_false(dg_patterns_cover(&a, &c));
+	assert_true(dg_patterns_cover(&all, &all));
+	assert_true(dg_patterns_cover(&all, &a));
+	assert_false(dg_patterns_cover(&a, &all)); /* nobody has no address */
+}
+
+static void
+a_network_covers_those_inside_it(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool covers;
+	} cases[] = {
+		{ "10.0.0.0/8", "10.1.2.3", true },
+		{ "10.0.0.0/8", "10.1.0.0/16", true },
+		{ "10.0.0.0/9", "10.128.0.0/16", false },
+		{ "10.1.0.0/16", "10.0.0.0/8", false },
+		{ "10.0.0.5", "10.0.0.5/32", true },
+		{ "::/0", "10.0.0.5", true },
+		{ "0.0.0.0/0", "10.0.0.5", true },
+		{ "0.0.0.0/0", "::1", false },
+		{ "2001:db8::/33", "2001:db8:8000::1", false },
+		{ "2001:db8::/32", "2001:db8:8000::/33", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct dg_net a, b;
+
+		assert_true(dg_net_read(dg_str(cases[i].a), &a));
+		assert_true(dg_net_read(dg_str(cases[i].b), &b));
+		assert_int_equal(dg_net_covers(&a, &b), cases[i].covers);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    what_covers_matches_all_that_the_other_matches),
+		cmocka_unit_test(covering_is_seen_where_it_is_sure),
+		cmocka_unit_test(a_network_covers_those_inside_it),
 		cmocka_unit_test(patterns_match_as_the_manual_says),
 		cmocka_unit_test(
 		    no_pattern_matches_everything_and_several_match_any),

@@ -6,4 +6,6 @@ d.hop("two")({ hosts = { "b.example" } })
 for _, name in ipairs { "three", "four" } do
   d.hop(name) { hosts = { name .. ".example:25" } }
 end
-d.route { hop = "four" }
+for _, name in ipairs { "one", "two", "three", "four" } do
+  d.route { to = name .. ".example", hop = name }
+end

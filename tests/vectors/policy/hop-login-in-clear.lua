@@ -1,2 +1,3 @@
 local d = require "dragoman"
 d.hop "a" { hosts = { "a" }, login = { { "NTLM", secret = "partner" }, { "LOGIN", secret = "partner" } } }
+d.route { hop = "a" }
