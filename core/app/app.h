@@ -13,7 +13,7 @@ struct app_options {
 	bool has_config;     /* -c was given */
 	const char **sets;   /* NULL-ended; free with dg_app_options_fini */
 	size_t n_sets;
-	bool has_print, has_json, has_document;
+	bool has_print, has_json, has_document, has_probe, has_strict;
 	const char **words;  /* what is no option */
 	size_t n_words;
 	const char **patterns; /* each -k */

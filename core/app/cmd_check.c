@@ -1,6 +1,7 @@
 /*
  * cmd_check.c - `dragoman check`: everything a start would read, and all that
- * is wrong with it at once; nothing is opened or bound.
+ * is wrong with it at once; nothing is bound, and nobody is called unless
+ * --probe says so.
  */
 #include "app.h"
 
@@ -8,6 +9,14 @@
 
 #include "commands.h"
 #include "dragoman/relay/generation.h"
+#include "dragoman/relay/probe.h"
+
+static void
+put(struct dg_buf *own_out, FILE *to)
+{
+	fwrite(own_out->p != NULL ? own_out->p : "", 1, own_out->n, to);
+	dg_buf_fini(own_out);
+}
 
 static void
 print(const struct dg_generation *g)
@@ -16,8 +25,7 @@ print(const struct dg_generation *g)
 
 	dg_buf_init(&out, 1024 * 1024);
 	dg_config_print(dg_generation_config(g), &out);
-	fwrite(out.p != NULL ? out.p : "", 1, out.n, stdout);
-	dg_buf_fini(&out);
+	put(&out, stdout);
 }
 
 /* The table of settings: what the manual page is made from. */
@@ -28,48 +36,80 @@ document(void)
 
 	dg_buf_init(&out, 1024 * 1024);
 	dg_config_document(&out);
-	fwrite(out.p != NULL ? out.p : "", 1, out.n, stdout);
-	dg_buf_fini(&out);
+	put(&out, stdout);
 }
 
-int
-dg_cmd_check(int argc, char **argv)
+static void
+tell(struct dg_errors *errors)
 {
-	static const char *const allowed[] = { "--print", "--document", NULL };
+	struct dg_buf out;
+
+	dg_buf_init(&out, 1024 * 1024);
+	dg_errors_add_to(errors, &out);
+	put(&out, stderr);
+}
+
+/* Exit code: 1 when a host failed. */
+static int
+probe(struct dg_generation *g)
+{
+	unsigned n = 0, failed;
+	struct dg_buf out;
+
+	dg_buf_init(&out, 4 * 1024 * 1024);
+	failed = dg_probe(g, &out, &n);
+	put(&out, stdout);
+	printf("%u of %u hosts failed\n", failed, n);
+	return failed > 0;
+}
+
+static int
+check(const struct app_options *o)
+{
 	struct dg_generation_options go = {
 		.number = 1,
 		.workers = 1,
 		.ready_dirs = dg_app_ready_dirs(),
 	};
 	struct dg_generation *g = NULL;
-	struct app_options o;
 	struct dg_errors errors;
 	struct dg_config *c;
-	struct dg_buf out;
+	int code = 2;
 
-	if (!dg_app_options_read(argc, argv, allowed, &o)) {
-		dg_app_options_fini(&o);
-		return 2;
-	}
-	if (o.has_document) {
-		document();
-		dg_app_options_fini(&o);
-		return 0;
-	}
 	dg_errors_init(&errors);
-	dg_buf_init(&out, 1024 * 1024);
-	c = dg_config_read(o.config, o.sets, &errors);
+	c = dg_config_read(o->config, o->sets, &errors);
 	if (c != NULL)
 		g = dg_generation_new(c, &go, &errors);
-	dg_errors_add_to(&errors, &out);
-	fwrite(out.p != NULL ? out.p : "", 1, out.n, stderr);
-	if (g != NULL && o.has_print)
-		print(g);
-	if (g != NULL)
-		printf("%s: good\n", o.config);
+	tell(&errors);
+	if (g != NULL) {
+		if (o->has_print)
+			print(g);
+		/* what is left in errors are warnings */
+		code = o->has_strict && errors.n > 0 ? 1 : 0;
+		if (code == 0)
+			printf("%s: good\n", o->config);
+		if (o->has_probe)
+			code |= probe(g);
+	}
 	dg_generation_unpin(g);
-	dg_buf_fini(&out);
 	dg_errors_fini(&errors);
+	return code;
+}
+
+int
+dg_cmd_check(int argc, char **argv)
+{
+	static const char *const allowed[] = { "--print", "--probe", "--strict",
+		"--document", NULL };
+	struct app_options o;
+	int code = 0;
+
+	if (!dg_app_options_read(argc, argv, allowed, &o))
+		code = 2;
+	else if (o.has_document)
+		document();
+	else
+		code = check(&o);
 	dg_app_options_fini(&o);
-	return g != NULL ? 0 : 2;
+	return code;
 }

@@ -68,6 +68,10 @@ read_flag(const char *w, struct app_options *out)
 		out->has_json = true;
 	else if (strcmp(w, "--document") == 0)
 		out->has_document = true;
+	else if (strcmp(w, "--probe") == 0)
+		out->has_probe = true;
+	else if (strcmp(w, "--strict") == 0)
+		out->has_strict = true;
 	else if (strcmp(w, "-v") == 0)
 		out->is_verbose = true;
 	else if (strcmp(w, "--coverage") == 0)

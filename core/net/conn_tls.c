@@ -143,6 +143,15 @@ dg_conn_tls_failed(struct dg_conn *c, bool has_eof, int error)
 	dg_conn_lose(c, words);
 }
 
+void
+dg_conn_tls_certificate(const struct dg_conn *c, char *text, size_t room)
+{
+	snprintf(text, room, "%s", "there is no TLS");
+	if (c->tls == CONN_TLS_ON)
+		dg_tls_session_certificate(bufferevent_openssl_get_ssl(c->bev),
+		    c->own_host != NULL ? c->own_host : "", text, room);
+}
+
 struct dg_str
 dg_conn_tls_words(const struct dg_conn *c)
 {

@@ -108,6 +108,18 @@ certificate_why(long result, const char *host, char *text, size_t room)
 		    X509_verify_cert_error_string(result));
 }
 
+void
+dg_tls_session_certificate(const SSL *ssl, const char *host, char *text,
+    size_t room)
+{
+	long result = SSL_get_verify_result(ssl);
+
+	if (result == X509_V_OK)
+		snprintf(text, room, "%s", "");
+	else
+		certificate_why(result, host, text, room);
+}
+
 static void
 library_words(unsigned long error, char *text, size_t room)
 {

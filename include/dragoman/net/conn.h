@@ -66,6 +66,9 @@ void dg_conn_tls_accept(struct dg_conn *c, struct dg_tls *t);
 void dg_conn_tls_connect(struct dg_conn *c, struct dg_tls *t,
     struct dg_str host, bool verify);
 struct dg_str dg_conn_tls_words(const struct dg_conn *c); /* "TLSv1.3 ..." */
+/* After dg_conn_tls_connect: what is wrong with the other side's certificate,
+ * also when it was not to be verified; "": nothing. */
+void dg_conn_tls_certificate(const struct dg_conn *c, char *text, size_t room);
 const char *dg_conn_error(const struct dg_conn *c);
 /* Remote address without port, e.g. "10.0.0.5", "::1"; and with port. */
 struct dg_str dg_conn_address(const struct dg_conn *c);
