@@ -153,7 +153,9 @@ first_generation(struct serve *s, struct dg_generation **out)
 	if (c != NULL)
 		*out = dg_generation_new(c, &o, &errors);
 	s->app.generation = 1;
-	code = tell(&errors);
+	code = *out == NULL ? tell(&errors) : 0;
+	if (*out != NULL)
+		dg_app_log_warnings(&errors);
 	dg_errors_fini(&errors);
 	return code;
 }
@@ -240,27 +242,46 @@ finish(struct serve *s)
 	dg_log(DG_LOG_INFO, "ended", dg_kv_i("pid", getpid()));
 }
 
+/* The settings to start with; NULL: told, with all that is wrong behind
+ * them. */
+static struct dg_config *
+read_settings(const struct app_options *options)
+{
+	struct dg_generation_options o = {
+		.workers = 1,
+		.ready_dirs = dg_app_ready_dirs(),
+	};
+	struct dg_errors errors;
+	struct dg_config *c;
+
+	dg_errors_init(&errors);
+	c = dg_config_read(options->config, options->sets, &errors);
+	if (dg_errors_any(&errors)) {
+		if (c != NULL)
+			(void)dg_generation_new(c, &o, &errors);
+		(void)tell(&errors);
+		c = NULL;
+	}
+	dg_errors_fini(&errors);
+	return c;
+}
+
 int
 dg_cmd_serve(int argc, char **argv)
 {
 	struct serve s = { 0 };
-	struct dg_errors errors;
 	int code;
 
 	if (!dg_app_options_read(argc, argv, NULL, &s.options)) {
 		dg_app_options_fini(&s.options);
 		return 2;
 	}
-	dg_errors_init(&errors);
 	s.app.options = &s.options;
 	s.app.started_ms = dg_now_ms();
-	s.app.bound =
-	    dg_config_load(s.options.config, s.options.sets, &errors);
-	code = tell(&errors);
-	dg_errors_fini(&errors);
+	s.app.bound = read_settings(&s.options);
 	if (s.app.bound == NULL) {
 		dg_app_options_fini(&s.options);
-		return code;
+		return 2;
 	}
 	dg_log_setup(strcmp(s.app.bound->log_format, "json") == 0,
 	    DG_LOG_INFO);

@@ -10,6 +10,29 @@
 #include "dragoman/base/clock.h"
 #include "dragoman/base/log.h"
 
+static void
+log_lines(struct dg_str s, enum dg_log_level level, const char *event,
+    const char *key)
+{
+	while (s.n > 0) {
+		size_t end = dg_str_find(s, '\n');
+
+		dg_log(level, event, dg_kv_s(key, dg_str_sub(s, 0, end)));
+		s = dg_str_from(s, end + 1);
+	}
+}
+
+void
+dg_app_log_warnings(struct dg_errors *errors)
+{
+	struct dg_buf lines;
+
+	dg_buf_init(&lines, 1024 * 1024);
+	dg_errors_add_to(errors, &lines);
+	log_lines(dg_buf_str(&lines), DG_LOG_WARN, "policy-warning", "what");
+	dg_buf_fini(&lines);
+}
+
 static int
 refuse(struct dg_errors *errors, struct dg_buf *out)
 {
@@ -17,13 +40,7 @@ refuse(struct dg_errors *errors, struct dg_buf *out)
 
 	dg_buf_init(&lines, 1024 * 1024);
 	dg_errors_add_to(errors, &lines);
-	for (struct dg_str s = dg_buf_str(&lines); s.n > 0;) {
-		size_t end = dg_str_find(s, '\n');
-
-		dg_log(DG_LOG_ERROR, "reload-refused",
-		    dg_kv_s("error", dg_str_sub(s, 0, end)));
-		s = dg_str_from(s, end + 1);
-	}
+	log_lines(dg_buf_str(&lines), DG_LOG_ERROR, "reload-refused", "error");
 	(void)dg_buf_adds(out, "refused, the running one goes on:\n");
 	(void)dg_buf_add(out, dg_buf_str(&lines));
 	dg_buf_fini(&lines);
@@ -70,7 +87,8 @@ dg_app_reload(struct app *a, struct dg_buf *out)
 	    dg_kv_i("took_ms", dg_mono_ms() - began),
 	    dg_kv_s("needs_restart", dg_buf_str(&restart)));
 	(void)dg_buf_addf(out, "generation %u is in use\n", a->generation);
-	dg_errors_add_to(&errors, out); /* warnings */
+	dg_app_log_warnings(&errors);
+	dg_errors_add_to(&errors, out);
 	if (restart.n > 0)
 		(void)dg_buf_addf(out, "needs a restart to take effect: %.*s\n",
 		    DG_FMT(dg_buf_str(&restart)));

@@ -21,6 +21,8 @@ struct app {
 /* reload.c: build the next generation aside; good: publish.  The verdict, all
  * errors included, goes to out; returns the exit code (0, or 2). */
 int dg_app_reload(struct app *a, struct dg_buf *out);
+/* Log what is left in errors when all went well: warnings, one an event. */
+void dg_app_log_warnings(struct dg_errors *errors);
 /* requests.c: what the control socket understands. */
 int dg_app_request(void *ctx, struct dg_str verb, struct dg_buf *out);
 
