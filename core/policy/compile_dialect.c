@@ -105,11 +105,13 @@ read_verbs(struct dg_reader *r, const char **out)
 			dg_read_bad(r, "more than %d verbs", DG_DIALECT_VERBS);
 			break;
 		}
+		dg_step_listed(r, i);
 		if (strpbrk(v[i], " \t=") != NULL)
 			dg_read_bad(r,
 			    "\"%s\" is more than a verb: write \"AUTH\"", v[i]);
 		else if (parse_offer(r, v[i], &line))
 			out[used++] = line.verb;
+		dg_step_unlisted(r);
 	}
 	return used;
 }
@@ -148,8 +150,10 @@ read_assume(struct dg_reader *r, void *obj)
 	for (size_t i = 0; i < n; i++) {
 		enum dg_mech m;
 
+		dg_step_listed(r, i);
 		if (dg_read_mech(r, v[i], &m))
 			d->x.assume |= DG_MECH_BIT(m);
+		dg_step_unlisted(r);
 	}
 }
 
@@ -166,11 +170,13 @@ read_levels(struct dg_reader *r, unsigned *out)
 	for (size_t i = 0; i < n; i++) {
 		unsigned bit = dg_ntlm_level_find(dg_str(v[i]));
 
+		dg_step_listed(r, i);
 		if (bit == 0)
 			dg_read_bad(r,
 			    "unknown level \"%s\"; there are v2, ntlm2, v1, "
 			    "lm%s",
 			    v[i], dg_near(r->ld, v[i], names));
+		dg_step_unlisted(r);
 		levels |= bit;
 	}
 	if (lua_type(r->L, -1) == LUA_TTABLE && lua_rawlen(r->L, -1) == 0)
@@ -294,6 +300,7 @@ read_mend(struct dg_reader *r, void *obj)
 
 		while (names[k] != NULL && strcmp(names[k], v[i]) != 0)
 			k++;
+		dg_step_listed(r, i);
 		if (names[k] == NULL)
 			dg_read_bad(r,
 			    "nothing is mended by the name \"%s\"; there are "
@@ -301,6 +308,7 @@ read_mend(struct dg_reader *r, void *obj)
 			    v[i], dg_near(r->ld, v[i], names));
 		else
 			d->x.mend |= 1u << k;
+		dg_step_unlisted(r);
 	}
 }
 
@@ -317,15 +325,17 @@ read_exts(struct dg_reader *r, unsigned able)
 	for (size_t i = 0; i < n; i++) {
 		unsigned bit = dg_ext_find(dg_str(v[i]));
 
+		dg_step_listed(r, i);
 		if (bit == 0)
 			dg_read_bad(r, "unknown extension \"%s\"%s", v[i],
-			    dg_near(r->ld, v[i], names));
+			    dg_near_or_all(r->ld, v[i], names));
 		else if ((able & bit) == 0)
 			dg_read_bad(r,
 			    "extension \"%s\" cannot be shown: we cannot do it",
 			    v[i]);
 		else
 			bits |= bit;
+		dg_step_unlisted(r);
 	}
 	return bits;
 }
@@ -416,7 +426,7 @@ read_stage(struct dg_reader *r, struct dialect_decl *d, const char *name)
 
 	if (!dg_stage_find(dg_str(name), &stage)) {
 		dg_read_bad(r, "no stage \"%s\"%s", name,
-		    dg_near(r->ld, name, dg_stage_names()));
+		    dg_near_or_all(r->ld, name, dg_stage_names()));
 		return;
 	}
 	if (!dg_read_is_table(r, "a table: { [\"500\"] = \"verb-unknown\" }"))

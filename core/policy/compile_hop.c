@@ -69,6 +69,18 @@ host_problem(const char *z)
 	return NULL;
 }
 
+static bool
+is_empty(lua_State *L)
+{
+	if (lua_type(L, -1) != LUA_TTABLE)
+		return false;
+	lua_pushnil(L);
+	if (lua_next(L, -2) == 0)
+		return true;
+	lua_pop(L, 2);
+	return false;
+}
+
 static void
 read_hosts(struct dg_reader *r, void *obj)
 {
@@ -90,7 +102,7 @@ read_hosts(struct dg_reader *r, void *obj)
 			dg_read_bad(r, "\"%s\" %s", d->x.hosts[i], problem);
 		dg_step_out(r);
 	}
-	if (lua_type(r->L, -1) == LUA_TTABLE && lua_rawlen(r->L, -1) == 0)
+	if (is_empty(r->L))
 		dg_read_bad(r, "is empty");
 }
 
@@ -155,6 +167,13 @@ needs_own_row(struct dg_reader *r, const char *first)
 
 	if (second == NULL)
 		return false;
+	if (!dg_is_mech(second)) {
+		dg_read_bad(r,
+		    "\"%.60s\" is no mechanism; a secret is named: { \"%s\", "
+		    "secret = \"...\" }",
+		    second, first);
+		return true;
+	}
 	if (secret == NULL)
 		secret = "x";
 	dg_read_bad(r,
@@ -393,7 +412,8 @@ dg_hop_read(struct dg_reader *r, struct dg_decl *decl)
 	d->x.give_up_ms = 5 * 24 * 60 * minute;
 	dg_read_fields(r, fields, d, NULL);
 	if (lua_type(r->L, -1) == LUA_TTABLE && !has_key(r->L, "hosts") &&
-	    !has_key(r->L, "mx") && !has_key(r->L, "lmtp"))
+	    !has_key(r->L, "mx") && !has_key(r->L, "lmtp") &&
+	    !dg_read_means(r, fields, "hosts"))
 		dg_read_bad(r, "needs hosts = { \"mail.example:25\" }");
 }
 
@@ -421,7 +441,11 @@ finish_logins(struct dg_load *ld, struct decl *d)
 
 		v[i] = l->x;
 		v[i].secret = secret_named(o, l->secret.name);
-		if (v[i].secret == NULL)
+		if (v[i].secret == NULL && strchr(l->secret.name, ':') != NULL)
+			dg_load_bad(ld, &l->secret.place,
+			    "login: secret is the name of one in dragoman.yaml, "
+			    "and what stands here is none");
+		else if (v[i].secret == NULL)
 			dg_load_bad(ld, &l->secret.place,
 			    "login: no secret \"%s\" in dragoman.yaml%s",
 			    l->secret.name,

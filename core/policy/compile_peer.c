@@ -37,6 +37,21 @@ count_words(const char *const *v, size_t n)
 	return words;
 }
 
+/* 10.0.0.5/24 is good, and most often 10.0.0.5 was meant. */
+static void
+check_net(struct dg_reader *r, struct dg_str w, const struct dg_net *n)
+{
+	for (unsigned bit = n->bits; bit < 128; bit++)
+		if ((n->bytes[bit / 8] & (0x80u >> bit % 8)) != 0) {
+			dg_read_warn(r,
+			    "\"%.*s\" is the whole network of that length; "
+			    "one address is written \"%.*s\"",
+			    DG_FMT(w),
+			    DG_FMT(dg_str_sub(w, 0, dg_str_find(w, '/'))));
+			return;
+		}
+}
+
 static void
 read_address(struct dg_reader *r, void *obj)
 {
@@ -51,6 +66,7 @@ read_address(struct dg_reader *r, void *obj)
 	for (size_t i = 0; i < n; i++) {
 		const char *p = v[i];
 
+		dg_step_listed(r, i);
 		for (p += strspn(p, " \t,"); *p != '\0';
 		     p += strspn(p, " \t,")) {
 			size_t k = strcspn(p, " \t,");
@@ -58,7 +74,7 @@ read_address(struct dg_reader *r, void *obj)
 
 			p += k;
 			if (dg_net_read(w, &nets[d->x.match.n_nets]))
-				d->x.match.n_nets++;
+				check_net(r, w, &nets[d->x.match.n_nets++]);
 			else
 				dg_read_bad(r,
 				    "\"%.*s\" is no address or network: "
@@ -66,6 +82,7 @@ read_address(struct dg_reader *r, void *obj)
 				    "/32\"",
 				    DG_FMT(w));
 		}
+		dg_step_unlisted(r);
 	}
 	if (n > 0
 		? d->x.match.n_nets == 0 && strspn(v[0], " \t,") == strlen(v[0])
@@ -105,8 +122,10 @@ read_mechanisms(struct dg_reader *r, void *obj)
 	for (size_t i = 0; i < n; i++) {
 		enum dg_mech m;
 
+		dg_step_listed(r, i);
 		if (dg_read_mech(r, v[i], &m))
 			d->x.mechs |= DG_MECH_BIT(m);
+		dg_step_unlisted(r);
 	}
 	if (lua_type(r->L, -1) == LUA_TTABLE && lua_rawlen(r->L, -1) == 0)
 		dg_read_bad(r, "needs at least one of NTLM, LOGIN, PLAIN");
@@ -209,7 +228,8 @@ dg_peer_read(struct dg_reader *r, struct dg_decl *decl)
 	d->required = -1;
 	d->at = r->at;
 	dg_read_fields(r, fields, d, NULL);
-	if (!d->has_match && lua_type(r->L, -1) == LUA_TTABLE)
+	if (!d->has_match && lua_type(r->L, -1) == LUA_TTABLE &&
+	    !dg_read_means(r, fields, "match"))
 		dg_read_bad(r,
 		    "needs match = { ... }: who this is (match = {} is "
 		    "everybody)");

@@ -41,10 +41,15 @@ read_refuse(struct dg_reader *r, void *obj)
 		return;
 	problem = dg_reply_text_read(dg_str(z), '5', &d->x.code, d->x.enhanced,
 	    &text);
-	if (problem != NULL)
+	if (problem != NULL) {
 		dg_read_bad(r, "\"%s\": %s", z, problem);
-	else
-		d->x.text = text.p; /* to the end of z */
+		return;
+	}
+	d->x.text = text.p; /* to the end of z */
+	if (text.n > 3 && text.p[0] == '5' && text.p[1] == '.' &&
+	    text.p[2] >= '0' && text.p[2] <= '9')
+		dg_read_warn(r,
+		    "\"%s\": an enhanced code has three numbers: 5.7.1", z);
 }
 
 static void
@@ -81,9 +86,11 @@ dg_route_read(struct dg_reader *r, struct dg_decl *decl)
 	dg_read_fields(r, fields, d, NULL);
 	if (lua_type(r->L, -1) != LUA_TTABLE)
 		return;
-	if (d->answers == 0)
+	if (d->answers == 0 && !dg_read_means(r, fields, "hop") &&
+	    !dg_read_means(r, fields, "refuse") &&
+	    !dg_read_means(r, fields, "ask"))
 		dg_read_bad(r, "needs one of hop, refuse, ask");
-	else if (d->answers > 1)
+	if (d->answers > 1)
 		dg_read_bad(r, "takes only one of hop, refuse, ask");
 }
 

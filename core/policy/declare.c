@@ -96,6 +96,12 @@ static const char *const words[] = { "api", "dialect", "peer", "hop", "route",
 #undef LIB
 	NULL };
 
+const char *const *
+dg_d_words(void)
+{
+	return words;
+}
+
 static bool
 is_in(const char *const *list, const char *word)
 {
@@ -171,6 +177,17 @@ told(lua_State *L, const char *what)
 	return 1;
 }
 
+int
+dg_no_name(lua_State *L, const char *name)
+{
+	struct dg_load *ld = dg_vm_of(L)->load;
+	char what[NOT_HERE_MAX];
+
+	snprintf(what, sizeof(what), "no such name: %.40s%s", name,
+	    dg_name_hint(ld, name));
+	return told(L, what);
+}
+
 /* ---- d itself ---- */
 
 static int
@@ -198,10 +215,20 @@ l_d_index(lua_State *L)
 static int
 l_d_newindex(lua_State *L)
 {
+	struct dg_load *ld = dg_vm_of(L)->load;
 	const char *word = lua_tostring(L, 2);
+	char what[NOT_HERE_MAX];
 
-	return dg_vm_raise(L, NULL, NULL, "d.%s cannot be set",
-	    word != NULL ? word : "?");
+	if (ld == NULL || word == NULL)
+		return dg_vm_raise(L, NULL, NULL, "d.%s cannot be set",
+		    word != NULL ? word : "?");
+	if (strcmp(word, "on") == 0)
+		snprintf(what, sizeof(what),
+		    "d.on cannot be set; write: d.on.connect = function(q) "
+		    "... end");
+	else if (!dg_d_problem(ld, word, what))
+		snprintf(what, sizeof(what), "d.%.60s cannot be set", word);
+	return told(L, what);
 }
 
 static int
@@ -233,11 +260,23 @@ l_vars_newindex(lua_State *L)
 	return dg_vm_raise(L, NULL, NULL, "d.vars are set in dragoman.yaml");
 }
 
+/* A hook is written, never read. */
 static int
 l_on_index(lua_State *L)
 {
-	lua_pushnil(L);
-	return 1;
+	struct dg_load *ld = dg_vm_of(L)->load;
+	const char *word = lua_tostring(L, 2);
+	char what[NOT_HERE_MAX];
+
+	if (ld == NULL || word == NULL) {
+		lua_pushnil(L);
+		return 1;
+	}
+	if (!dg_on_problem(ld, word, what))
+		snprintf(what, sizeof(what),
+		    "d.on.%.40s is written: d.on.%.40s = function(q) ... end",
+		    word, word);
+	return told(L, what);
 }
 
 static int
@@ -257,8 +296,8 @@ l_on_newindex(lua_State *L)
 		return told(L, what);
 	while (strcmp(dg_question_name((enum dg_question)q), word) != 0)
 		q++;
-	snprintf(what, sizeof(what), "d.on.%.40s takes a function, not a %s",
-	    word, luaL_typename(L, 3));
+	snprintf(what, sizeof(what), "d.on.%.40s takes a function, not %s",
+	    word, dg_type_word(L, 3));
 	if (dg_hole_is(L, 3))
 		return 0;
 	if (lua_type(L, 3) != LUA_TFUNCTION)

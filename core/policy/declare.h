@@ -10,6 +10,7 @@
 bool dg_d_problem(struct dg_load *ld, const char *word, char out[160]);
 bool dg_on_problem(struct dg_load *ld, const char *word, char out[160]);
 bool dg_vars_problem(struct dg_load *ld, const char *word, char out[160]);
+const char *const *dg_d_words(void);
 
 /* At the end: declarations without their table. */
 void dg_decls_check(struct dg_load *ld);

@@ -113,18 +113,6 @@ dg_load_say(struct dg_load *ld, const struct dg_place *at, bool is_warning,
 	    "%s%s%s", title, title[0] != '\0' ? ": " : "", text);
 }
 
-const char *
-dg_near(struct dg_load *ld, const char *word, const char *const *list)
-{
-	const char *near = dg_did_you_mean(dg_str(word), list);
-	char text[160];
-
-	if (near == NULL || strcmp(near, word) == 0)
-		return "";
-	snprintf(text, sizeof(text), "; did you mean \"%s\"?", near);
-	return dg_load_str(ld, dg_str(text));
-}
-
 bool
 dg_load_run(struct dg_load *ld, lua_State *L, int nargs)
 {
@@ -146,7 +134,8 @@ dg_load_run(struct dg_load *ld, lua_State *L, int nargs)
 		    l->line == (unsigned)w.line && !l->is_warning)
 			return false; /* what came of a mistake told already */
 	}
-	dg_load_say_at(ld, w.file, (unsigned)w.line, 0, false, "%s", text);
+	dg_load_say_at(ld, w.file, (unsigned)w.line, 0, false, "%s%s", text,
+	    dg_syntax_hint(ld, text));
 	return false;
 }
 

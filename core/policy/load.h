@@ -97,6 +97,13 @@ void dg_load_say_at(struct dg_load *ld, const char *file, unsigned line,
 /* "; did you mean "x"?" or "", in the arena. */
 const char *dg_near(struct dg_load *ld, const char *word,
     const char *const *list);
+/* The same, or "; there are a, b, c" when none is near. */
+const char *dg_near_or_all(struct dg_load *ld, const char *word,
+    const char *const *list);
+/* What a complaint of Lua's compiler most often comes from in a policy, and a
+ * name that does not exist: "; ..." or "", in the arena. */
+const char *dg_syntax_hint(struct dg_load *ld, const char *complaint);
+const char *dg_name_hint(struct dg_load *ld, const char *name);
 /* What dg_place shows in front: `peer "hq"`, `route`. */
 const char *dg_place_title(struct dg_load *ld, const struct dg_place *at);
 /* Line of the value itself; the statement's when it cannot be found. */
@@ -138,6 +145,8 @@ bool dg_source_try(struct dg_load *ld, const struct dg_source *s);
 void dg_bounded_open(lua_State *L);
 void dg_declare_open(lua_State *L); /* d, kept in the registry */
 void dg_require_open(lua_State *L);
+/* A global that does not exist, while files run: told, and a hole. */
+int dg_no_name(lua_State *L, const char *name);
 void dg_declare_push(lua_State *L); /* push d */
 int dg_vm_add_hook(lua_State *L);   /* the function on top; stays there */
 int dg_vm_add_set(lua_State *L);

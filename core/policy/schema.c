@@ -170,45 +170,69 @@ dg_read_ref(struct dg_reader *r)
 	return (struct dg_ref){ z, r->at };
 }
 
-bool
-dg_read_mech(struct dg_reader *r, const char *name, enum dg_mech *out)
+static bool
+is_later_mech(const char *name)
 {
 	static const char *const later[] = { "SCRAM-SHA-256", "SCRAM-SHA-1",
 		"SCRAM-SHA-256-PLUS", "CRAM-MD5", "DIGEST-MD5", "XOAUTH2",
 		"OAUTHBEARER", "GSSAPI", "GSS-SPNEGO", "EXTERNAL", NULL };
 
+	for (size_t i = 0; later[i] != NULL; i++)
+		if (dg_str_iis(dg_str(name), later[i]))
+			return true;
+	return false;
+}
+
+bool
+dg_is_mech(const char *name)
+{
+	enum dg_mech m;
+
+	return dg_mech_find(dg_str(name), &m) || is_later_mech(name) ||
+	       dg_did_you_mean(dg_str(name), dg_mech_names()) != NULL;
+}
+
+bool
+dg_read_mech(struct dg_reader *r, const char *name, enum dg_mech *out)
+{
 	if (dg_mech_find(dg_str(name), out))
 		return true;
-	for (size_t i = 0; later[i] != NULL; i++)
-		if (dg_str_iis(dg_str(name), later[i])) {
-			dg_read_bad(r,
-			    "mechanism \"%s\" is not available in this version",
-			    name);
-			return false;
-		}
+	if (is_later_mech(name)) {
+		dg_read_bad(r,
+		    "mechanism \"%s\" is not available in this version",
+		    name);
+		return false;
+	}
 	dg_read_bad(r, "unknown mechanism \"%s\"%s", name,
-	    dg_near(r->ld, name, dg_mech_names()));
+	    dg_near_or_all(r->ld, name, dg_mech_names()));
 	return false;
 }
 
 /* ---- lists and keys ---- */
 
-/* Anything that is no item 1 ... n. */
+/* Anything that is no item 1 ... n; of several names the first, because their
+ * order in a table is chance. */
 static void
 tell_other_keys(struct dg_reader *r, lua_Integer n)
 {
 	lua_State *L = r->L;
+	const char *first = NULL;
+	bool has_hole = false;
 
 	for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
 		if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 &&
 		    lua_tointeger(L, -2) <= n)
 			continue;
-		if (lua_type(L, -2) == LUA_TSTRING)
-			dg_read_bad(r, "is a list, and \"%.60s\" is no item",
-			    lua_tostring(L, -2));
-		else
-			dg_read_bad(r, "is a list, and has a hole in it");
+		if (lua_type(L, -2) != LUA_TSTRING)
+			has_hole = true;
+		else if (first == NULL ||
+			 strcmp(lua_tostring(L, -2), first) < 0)
+			first = lua_tostring(L, -2); /* the table's own */
 	}
+	if (first != NULL)
+		dg_read_bad(r, "is a list, and \"%.60s\" is no item", first);
+	if (has_hole)
+		dg_read_bad(r, "is a list, and has a hole in it");
 }
 
 bool
@@ -361,6 +385,33 @@ dg_read_hooks(struct dg_reader *r, unsigned questions, struct dg_hooks *out)
 
 /* ---- fields ---- */
 
+/* What other programs write for a domain, and here would match nothing. */
+static void
+check_pattern(struct dg_reader *r, const char *z)
+{
+	size_t n = strlen(z);
+	struct dg_str s = dg_str(z);
+
+	if (n > 1 && z[0] == '@')
+		dg_read_bad(r, "\"%s\" matches nobody; did you mean \"%s\"?",
+		    z, z + 1);
+	else if (n > 1 && z[0] == '.')
+		dg_read_bad(r, "\"%s\" matches nobody; did you mean \"*%s\"?",
+		    z, z);
+	else if (n > 1 && (z[n - 1] == '@' || z[n - 1] == '.'))
+		dg_read_bad(r,
+		    "\"%s\" matches nobody; did you mean \"%.*s%s\"?", z,
+		    (int)n - 1, z, z[n - 1] == '@' ? "@*" : "");
+	else if (n > 2 && z[0] == '<' && z[n - 1] == '>')
+		dg_read_bad(r, "\"%s\" is no pattern; did you mean \"%.*s\"?",
+		    z, DG_FMT(dg_str_sub(s, 1, n - 2)));
+	else if (n == 0 || strpbrk(z, " \t,;<>") != NULL)
+		dg_read_bad(r,
+		    "\"%s\" is no pattern: \"a@b.example\" \"b.example\" "
+		    "\"*.b.example\" \"sales-*\"",
+		    z);
+}
+
 static void
 read_patterns(struct dg_reader *r, struct dg_patterns *out)
 {
@@ -371,12 +422,11 @@ read_patterns(struct dg_reader *r, struct dg_patterns *out)
 	out->n = n;
 	if (lua_type(r->L, -1) == LUA_TTABLE && lua_rawlen(r->L, -1) == 0)
 		dg_read_bad(r, "an empty list matches nobody; leave it out");
-	for (size_t i = 0; i < n; i++)
-		if (v[i][0] == '\0' || strpbrk(v[i], " \t,;<>") != NULL)
-			dg_read_bad(r,
-			    "\"%s\" is no pattern: \"a@b.example\" "
-			    "\"b.example\" \"*.b.example\" \"sales-*\"",
-			    v[i]);
+	for (size_t i = 0; i < n; i++) {
+		dg_step_listed(r, i);
+		check_pattern(r, v[i]);
+		dg_step_unlisted(r);
+	}
 }
 
 static void
@@ -446,12 +496,15 @@ tell_unknown(struct dg_reader *r, const struct dg_field *fields,
 	const char *path = dg_path_text(r->ld, &r->at);
 	const char *sep = path[0] != '\0' ? ": " : "";
 	const char *const *meanings = dg_meaning_names();
-	const char *names[64] = { NULL };
+	const char *names[64] = { NULL }, *here[64] = { NULL };
 	const char *const *keys;
-	size_t n, k = 0;
+	size_t n, k = 0, n_here = 0;
 
-	for (; fields[k].name != NULL; k++)
+	for (; fields[k].name != NULL; k++) {
 		names[k] = fields[k].name;
+		if (fields[k].type != DG_F_LATER)
+			here[n_here++] = fields[k].name;
+	}
 	for (size_t i = 0; is_row != NULL && meanings[i] != NULL; i++)
 		names[k++] = meanings[i];
 	assert(k < sizeof(names) / sizeof(names[0]));
@@ -471,9 +524,27 @@ tell_unknown(struct dg_reader *r, const struct dg_field *fields,
 			tell_no_row(r, keys[i], names);
 		else
 			dg_load_bad(r->ld, &r->at, "%s%sunknown field \"%s\"%s",
-			    path, sep, keys[i], dg_near(r->ld, keys[i], names));
+			    path, sep, keys[i],
+			    dg_near(r->ld, keys[i], names)[0] != '\0'
+				? dg_near(r->ld, keys[i], names)
+				: dg_near_or_all(r->ld, keys[i], here));
 		dg_step_out(r);
 	}
+}
+
+bool
+dg_read_means(struct dg_reader *r, const struct dg_field *fields,
+    const char *name)
+{
+	const char *one[2] = { name, NULL };
+	lua_State *L = r->L;
+	bool does = false;
+
+	for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
+		does |= lua_type(L, -2) == LUA_TSTRING &&
+			field_named(fields, lua_tostring(L, -2)) == NULL &&
+			dg_near(r->ld, lua_tostring(L, -2), one)[0] != '\0';
+	return does;
 }
 
 void

@@ -64,6 +64,11 @@ extern const unsigned dg_peer_questions, dg_hop_questions;
 void dg_step_key(struct dg_reader *r, const char *key);
 void dg_step_item(struct dg_reader *r, int index);
 void dg_step_out(struct dg_reader *r);
+/* To item i (from 0) of the value on top and back, when it is a list. */
+void dg_step_listed(struct dg_reader *r, size_t i);
+void dg_step_unlisted(struct dg_reader *r);
+/* "a string", "a d.* value" */
+const char *dg_type_word(lua_State *L, int index);
 
 /* `peer "hq": match.address: ...` */
 void dg_read_bad(struct dg_reader *r, const char *fmt, ...)
@@ -75,6 +80,11 @@ void dg_read_type(struct dg_reader *r, const char *takes);
 /* "match.address", in the arena; "" at the top. */
 const char *dg_path_text(struct dg_load *ld, const struct dg_place *at);
 struct dg_ref dg_read_ref(struct dg_reader *r);
+/* Is there an unknown key that stands for this field, and was told so? */
+bool dg_read_means(struct dg_reader *r, const struct dg_field *fields,
+    const char *name);
+/* The name of a mechanism, perhaps misspelt. */
+bool dg_is_mech(const char *name);
 /* A mechanism we can do; else told. */
 bool dg_read_mech(struct dg_reader *r, const char *name, enum dg_mech *out);
 

@@ -21,6 +21,20 @@ dg_step_item(struct dg_reader *r, int index)
 }
 
 void
+dg_step_listed(struct dg_reader *r, size_t i)
+{
+	if (lua_type(r->L, -1) == LUA_TTABLE)
+		dg_step_item(r, (int)i + 1);
+}
+
+void
+dg_step_unlisted(struct dg_reader *r)
+{
+	if (lua_type(r->L, -1) == LUA_TTABLE)
+		dg_step_out(r);
+}
+
+void
 dg_step_out(struct dg_reader *r)
 {
 	r->at.depth--;
@@ -96,14 +110,14 @@ dg_read_warn(struct dg_reader *r, const char *fmt, ...)
 	va_end(ap);
 }
 
-static const char *
-type_word(lua_State *L)
+const char *
+dg_type_word(lua_State *L, int index)
 {
 	static const char *const words[LUA_NUMTYPES] = { "nil", "a boolean",
 		"a C value", "a number", "a string", "a table", "a function",
 		"a d.* value", "a thread" };
 
-	return words[lua_type(L, -1)];
+	return words[lua_type(L, index)];
 }
 
 void
@@ -114,5 +128,5 @@ dg_read_type(struct dg_reader *r, const char *takes)
 	if (dg_hole_is(r->L, -1))
 		return;
 	dg_load_say(r->ld, &r->at, false, "%s%stakes %s, not %s", path,
-	    path[0] != '\0' ? " " : "", takes, type_word(r->L));
+	    path[0] != '\0' ? " " : "", takes, dg_type_word(r->L, -1));
 }

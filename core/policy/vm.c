@@ -420,6 +420,8 @@ l_no_global(lua_State *L)
 		if (strcmp(absent[i], name) == 0)
 			return dg_vm_raise(L, NULL, NULL, "policies have no %s",
 			    name);
+	if (name != NULL && dg_vm_of(L)->load != NULL)
+		return dg_no_name(L, name);
 	return dg_vm_raise(L, NULL, NULL, "no such name: %s",
 	    name != NULL ? name : "?");
 }

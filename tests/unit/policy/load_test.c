@@ -45,7 +45,8 @@ check_vector(const char *lua, const char *err)
 	ok = strcmp(dg_buf_z(&out), want != NULL ? want : "") == 0 &&
 	     (p != NULL) == !dg_errors_any(&errors);
 	if (!ok)
-		print_message("--- %s: wanted\n%s--- got\n%s", lua,
+		/* cmocka's own would cut it */
+		printf("--- %s: wanted\n%s--- got\n%s--- end\n", lua,
 		    want != NULL ? want : "", dg_buf_z(&out));
 	dg_policy_free(p);
 	dg_buf_fini(&out);
@@ -79,7 +80,7 @@ each_policy_is_told_what_its_err_file_says(void **state)
 	}
 	closedir(dir);
 	print_message("  %d policies\n", n);
-	assert_true(n > 60);
+	assert_true(n > 180);
 	assert_int_equal(wrong, 0);
 }
 

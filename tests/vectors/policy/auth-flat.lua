@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.peer "hq" { match = {}, users = "ims", mechanisms = { "NTLM" } }

@@ -1,0 +1,6 @@
+local d = require "dragoman"
+d.peer "hq" {
+  match = { address = "10.0.0.0/24" ,
+  dialect = "exchange-5.0",
+}
+d.route { refuse = "550 5.7.1 no" }

@@ -1,0 +1,5 @@
+local d = require "dragoman"
+d.peer "hq" {
+  match = { address = "10.0.0.0/24" }
+  dialect = "exchange-5.0",
+}

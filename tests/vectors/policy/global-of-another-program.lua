@@ -1,0 +1,2 @@
+local d = require "dragoman"
+smtp.auth("NTLM")

@@ -1,0 +1,2 @@
+local d = require "dragoman"
+d.words { too-big = "Too big." }

@@ -1,0 +1,2 @@
+local d = require "dragoman"
+local routes = require "routes.lua"
