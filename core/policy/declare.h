@@ -12,6 +12,11 @@ bool dg_on_problem(struct dg_load *ld, const char *word, char out[160]);
 bool dg_vars_problem(struct dg_load *ld, const char *word, char out[160]);
 const char *const *dg_d_words(void);
 
+/* scan_text.c: what a text says that shows only when a hook runs, or never;
+ * module: what the file calls d, "" when that is not certain. */
+void dg_scan_text(struct dg_load *ld, const struct dg_source *s,
+    struct dg_str module);
+
 /* At the end: declarations without their table. */
 void dg_decls_check(struct dg_load *ld);
 const char *dg_decl_kind(struct dg_load *ld, const struct dg_list *l);

@@ -110,7 +110,10 @@ dg_scan(struct dg_load *ld, const struct dg_source *s)
 	struct dg_str name = module_name(ld, s);
 	struct scan c;
 
-	if (name.n == 0 || has_another(ld, s, name))
+	if (name.n > 0 && has_another(ld, s, name))
+		name = DG_NOSTR;
+	dg_scan_text(ld, s, name);
+	if (name.n == 0)
 		return;
 	for (start(&c, ld, s); c.t[0].kind != DG_TOKEN_END; step(&c)) {
 		bool is_wrong = false;
