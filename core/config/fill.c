@@ -300,6 +300,25 @@ take_default(struct fill *f, const struct dg_option *o, const char *key,
 	store(o, f, s->element, &v);
 }
 
+/* files: policy.lua, without the [ ]: told, and looked into all the same. */
+static void
+take_as_list(struct fill *f, const struct dg_option *o, const char *key,
+    const struct dg_node *n)
+{
+	struct dg_node *list = dg_node_new(DG_NODE_LIST);
+	struct dg_node *item = dg_node_new(DG_NODE_TEXT);
+	struct dg_value v = { NULL, NULL, 0 };
+
+	item->text = dg_strdup(n->text);
+	item->line = n->line;
+	item->column = n->column;
+	TAILQ_INSERT_TAIL(&list->kids, item, next);
+	if (dg_value_read(o, key, list, n->set != NULL ? f->cwd : f->dir,
+		f->c->file, &v, f->errors))
+		store(o, f, NULL, &v);
+	dg_node_free(list);
+}
+
 static void
 take_value(struct fill *f, const struct dg_option *o, const char *key,
     const struct dg_node *n, void *element)
@@ -307,8 +326,11 @@ take_value(struct fill *f, const struct dg_option *o, const char *key,
 	struct dg_value v = { NULL, NULL, 0 };
 
 	if (!dg_value_read(o, key, n, n->set != NULL ? f->cwd : f->dir,
-		f->c->file, &v, f->errors))
+		f->c->file, &v, f->errors)) {
+		if (o->id == DG_OPT_POLICY_FILES && n->kind == DG_NODE_TEXT)
+			take_as_list(f, o, key, n);
 		return;
+	}
 	add_entry(f, o, key, n, &v);
 	if (o->type == DG_TYPE_CREDENTIAL && !find_credential(f, key, n, &v)) {
 		dg_value_fini(&v);

@@ -124,6 +124,16 @@ def test_names_are_missed_where_the_yaml_could_be_read_whole(relay):
             assert any(what in x for x in told), (what, told)
 
 
+def test_files_without_brackets_are_looked_into_all_the_same(relay):
+    r = relay(GOOD, start=False)
+    r.write_config({**r.config, "policy": {"files": "policy.lua"}})
+    r.write_policy(GOOD + 'd.route { hop = "x" }\n')
+    done = run("check", *r.options())
+    assert done.returncode == 2
+    assert "put [ ] around it" in done.stderr
+    assert 'policy.lua:3:11: route: no hop "x"' in done.stderr
+
+
 VAIN = """local d = require "dragoman"
 d.peer "all" { match = {}, auth = { users = "people" } }
 d.peer "late" { match = { address = "10.0.0.1" } }
