@@ -13,6 +13,7 @@
 
 enum {
 	TOKENS_MAX = 200 * 1000,
+	KEYS_MAX = 1000, /* of a table: more are a program's work */
 };
 
 struct text {
@@ -109,9 +110,12 @@ static void
 note_key(struct text *x, struct key **list, struct dg_str key, size_t i)
 {
 	struct key *k = *list;
+	size_t n = 0;
 
-	while (k != NULL && !dg_str_eq(k->text, key))
+	for (; k != NULL && !dg_str_eq(k->text, key); n++)
 		k = k->next;
+	if (k == NULL && n >= KEYS_MAX)
+		return;
 	if (k != NULL) {
 		TELL(x, i, true,
 		    "\"%.*s\" stands twice in this table: what line %u says of "
