@@ -23,5 +23,7 @@ t.case("a block holds the hop and keeps the mail", function(s)
   t.equal(s.queue[1].tries, 0) -- and the alert to postmaster waits, too
   s:hop("branch"):script { MAIL = "250 2.1.0 ok" }
   s:advance "11m" -- the next probe
-  t.equal(s:hop("branch"):received()[1].to[1], "x@y.example")
+  local seen = {}
+  for _, m in ipairs(s:hop("branch"):received()) do seen[m.to[1]] = true end
+  t.equal(seen["x@y.example"], true)
 end)
