@@ -424,6 +424,22 @@ is_listener_used(const struct dg_rules *r, const char *name)
 }
 
 static void
+tell_libraries(struct dg_load *ld)
+{
+	const struct dg_policy_options *o = &ld->p->o;
+
+	for (size_t i = 0; i < o->n_allow; i++) {
+		const struct dg_policy_allow *a = &o->allow[i];
+		const char *word =
+		    strncmp(a->name, "d.", 2) == 0 ? a->name + 2 : a->name;
+
+		if (a->file != NULL && !is_in_text(ld, word))
+			dg_load_say_at(ld, a->file, a->line, a->column, true,
+			    "policy.allow: no policy uses d.%s", word);
+	}
+}
+
+static void
 tell_names(struct dg_load *ld, const struct dg_rules *r)
 {
 	const struct dg_policy_options *o = &ld->p->o;
@@ -460,4 +476,5 @@ dg_unused_tell(struct dg_load *ld, const struct dg_rules *r)
 			tell_rows(ld, r, i);
 	tell_dialects(ld, r);
 	tell_names(ld, r);
+	tell_libraries(ld);
 }

@@ -105,6 +105,32 @@ names_that_nothing_uses_are_told_where_yaml_has_them(void **state)
 	}
 }
 
+static void
+a_library_that_is_allowed_and_not_used_is_told(void **state)
+{
+	static const struct dg_policy_allow allow[] = {
+		{ "json", "dragoman.yaml", 9, 22 },
+		{ "d.time", "dragoman.yaml", 9, 28 },
+		{ "url", "dragoman.yaml", 9, 36 },
+	};
+	struct dg_policy_options o = options(NULL);
+	struct dg_buf out;
+
+	(void)state;
+	o.allow = allow;
+	o.n_allow = 3;
+	dg_buf_init(&out, 100000);
+	dg_policy_free(load_text_as(o,
+	    "local d = require \"dragoman\"\n"
+	    "d.route { ask = function(q) return d.json.decode(q.user) end }\n"
+	    "local u = d.url\n",
+	    &out));
+	assert_string_equal(dg_buf_z(&out),
+	    "dragoman.yaml:9:28: warning: policy.allow: no policy uses "
+	    "d.time\n");
+	dg_buf_fini(&out);
+}
+
 /* What stands behind a mistake in YAML may be the missing name. */
 static void
 a_broken_yaml_hides_names_without_a_word_of_them(void **state)
@@ -169,6 +195,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    names_that_nothing_uses_are_told_where_yaml_has_them),
+		cmocka_unit_test(
+		    a_library_that_is_allowed_and_not_used_is_told),
 		cmocka_unit_test(
 		    a_broken_yaml_hides_names_without_a_word_of_them),
 		cmocka_unit_test(
