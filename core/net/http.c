@@ -36,8 +36,8 @@ enum {
 	KEPT_CONNECTIONS = 16,
 	KEPT_S = 30,
 	TRUST_S = 300, /* reading the authorities takes some 20 ms */
-	HOST_CONNECTIONS = 16,
-	ALL_CONNECTIONS = 64, /* more wait for their turn, and for their time */
+	HOST_CONNECTIONS = 32,
+	ALL_CONNECTIONS = 128, /* more wait for their turn, and for their time */
 };
 
 struct call {

@@ -14,7 +14,7 @@
 #include "dragoman/net/listener.h"
 
 enum {
-	WEB_CLIENTS_MAX = 80
+	WEB_CLIENTS_MAX = 150
 };
 
 struct web_client {
