@@ -1,7 +1,6 @@
 /* lib_http_test.c - d.http in hooks: they wait, the loop does not. */
 #include "waiting.h"
 
-
 static const struct ns_row rows[] = {
 	{ "web.example", DG_DNS_A, NS_ANSWER,
 	    { DG_STR("\x7f\0\0\x01"), { NULL, 0 } }, 0 },
@@ -95,12 +94,10 @@ others_go_on_while_a_hook_waits(void **state)
 	struct asked slow[10] = { 0 };
 	struct waiting w;
 	char path[40];
-	int64_t began;
 
 	(void)state;
 	waiting_open(&w, rows,
-	    "local r = d.http.get(" URL ", { timeout = '1s' })\n" SHOW, 0);
-	began = real_ms();
+	    "local r = d.http.get(" URL ", { timeout = '3s' })\n" SHOW, 0);
 	for (int i = 0; i < 10; i++) {
 		snprintf(path, sizeof(path), "%d%s", w.web.port,
 		    i % 2 ? "/silent" : "/drip");
@@ -113,13 +110,12 @@ others_go_on_while_a_hook_waits(void **state)
 		assert_says(&w.one, "200 hello nil");
 		dg_asking_drop(&w.one.a);
 	}
-	assert_true(real_ms() - began < 900);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(slow[i].told, 0);
 	for (int i = 0; i < 10; i++) {
 		TURN_UNTIL(w.l, slow[i].told > 0);
 		assert_says(&slow[i],
-		    "0  127.0.0.1:PORT did not answer within 1s");
+		    "0  127.0.0.1:PORT did not answer within 3s");
 		dg_asking_drop(&slow[i].a);
 	}
 	waiting_close(&w);
@@ -129,24 +125,23 @@ static void
 an_answer_for_a_session_that_is_gone_finds_nobody(void **state)
 {
 	static const char *const paths[] = { "/hello", "/silent", "/drip" };
-	struct asked many[30];
+	struct asked many[90];
 	struct waiting w;
 	char path[40];
 
 	(void)state;
 	for (int turns = 0; turns < 6; turns++) {
 		waiting_open(&w, rows,
-		    "local r = d.http.get(" URL
-		    ", { timeout = '4s' })\n" SHOW,
+		    "local r = d.http.get(" URL ", { timeout = '4s' })\n" SHOW,
 		    0);
-		for (int i = 0; i < 30; i++) {
+		for (int i = 0; i < 90; i++) {
 			snprintf(path, sizeof(path), "%d%s", w.web.port,
 			    paths[i % 3]);
 			waiting_begin(&w, &many[i], path);
 		}
 		for (int i = 0; i < turns; i++)
 			dg_loop_turn(w.l, 0);
-		for (int i = 0; i < 30; i++)
+		for (int i = 0; i < 90; i++)
 			dg_asking_drop(&many[i].a);
 		ask(&w, "/hello");
 		assert_says(&w.one, "200 hello nil");
