@@ -147,7 +147,7 @@ check_reply(lua_State *L, const struct shape *s, int fields)
 		return;
 	wrong = dg_reply_text_read(dg_str(z), first, &code, enhanced, &text);
 	if (wrong != NULL)
-		dg_vm_raise(L, NULL, NULL, "d.%s \"%s\": %s", s->name, z,
+		dg_vm_raise(L, NULL, NULL, "d.%s \"%.60s\": %s", s->name, z,
 		    wrong);
 }
 
@@ -226,6 +226,27 @@ check_type(lua_State *L, const struct shape *s, const char *name, int type)
 							  : "string");
 }
 
+/* They become replies, addresses, header fields: where a line ends must not be
+ * for the text of strangers to say.  Only what people read has lines. */
+static void
+check_text(lua_State *L, const struct shape *s, const char *name, int at)
+{
+	bool has_lines = s->kind == DG_D_SAY && strcmp(name, "text") == 0;
+	struct dg_str v;
+
+	if (lua_type(L, at) != LUA_TSTRING || strcmp(name, "because") == 0)
+		return;
+	v.p = lua_tolstring(L, at, &v.n);
+	for (size_t i = 0; i < v.n; i++) {
+		unsigned char c = (unsigned char)v.p[i];
+
+		if (c == '\0' || ((c < ' ' || c == 0x7f) && !has_lines))
+			dg_vm_raise(L, NULL, NULL,
+			    "d.%s: %s holds the control character %d", s->name,
+			    name, c);
+	}
+}
+
 /* Copy the fields of the table at `from` into the one at `fields`. */
 static void
 take_fields(lua_State *L, const struct shape *s, int from, int fields)
@@ -238,6 +259,7 @@ take_fields(lua_State *L, const struct shape *s, int from, int fields)
 		if (!has_field(s, name))
 			unknown_field(L, s, name);
 		check_type(L, s, name, lua_type(L, -1));
+		check_text(L, s, name, -1);
 		lua_pushvalue(L, -2);
 		lua_insert(L, -2);
 		lua_rawset(L, fields);
@@ -256,6 +278,7 @@ take(lua_State *L, const struct shape *s, int arg, int fields)
 		break;
 	case LUA_TSTRING:
 		if (s->first != NULL) {
+			check_text(L, s, s->first, arg);
 			lua_pushvalue(L, arg);
 			lua_setfield(L, fields, s->first);
 			break;
@@ -372,6 +395,34 @@ dg_decision_is(lua_State *L, int index)
 	return luaL_testudata(L, index, CLASS) != NULL;
 }
 
+/* The hook has returned: the decision knows the line, and nobody else does. */
+static int
+bad(lua_State *L, const struct dg_decision *out, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int
+bad(lua_State *L, const struct dg_decision *out, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return luaL_error(L, "%s:%d: %s",
+	    out->where.file != NULL ? out->where.file : "?", out->where.line,
+	    text);
+}
+
+static struct dg_str
+kept(lua_State *L, struct dg_str s, const char *name, struct dg_decision *out)
+{
+	struct dg_str copy = dg_arena_str(&out->arena, s);
+
+	if (copy.p == NULL)
+		bad(L, out, "%s is longer than an answer may be", name);
+	return copy;
+}
+
 static struct dg_str
 text_of(lua_State *L, int fields, const char *name, struct dg_decision *out)
 {
@@ -380,11 +431,7 @@ text_of(lua_State *L, int fields, const char *name, struct dg_decision *out)
 	lua_getfield(L, fields, name);
 	if (lua_type(L, -1) == LUA_TSTRING) {
 		s.p = lua_tolstring(L, -1, &s.n);
-		s = dg_arena_str(&out->arena, s);
-		if (s.p == NULL)
-			dg_vm_raise(L, NULL, NULL,
-			    "%s is longer than an answer may be (%d KiB)",
-			    name, (int)(out->arena.cap / 1024));
+		s = kept(L, s, name, out);
 	}
 	lua_pop(L, 1);
 	return s;
@@ -395,13 +442,15 @@ read_reply(lua_State *L, int fields, struct dg_decision *out)
 {
 	struct dg_str z = text_of(L, fields, "text", out);
 
-	if (z.n > 0)
-		(void)dg_reply_text_read(z, 0, &out->code, out->enhanced,
-		    &out->text);
+	/* read once already, when it was made: it cannot be wrong */
+	if (z.n > 0 && dg_reply_text_read(z, 0, &out->code, out->enhanced,
+			   &out->text) != NULL)
+		bad(L, out, "no reply");
 }
 
 static unsigned
-exts_of(lua_State *L, int fields, const char *name)
+exts_of(lua_State *L, int fields, const char *name,
+    const struct dg_decision *out)
 {
 	unsigned bits = 0;
 
@@ -416,7 +465,7 @@ exts_of(lua_State *L, int fields, const char *name)
 			break;
 		}
 		if (strcmp(name, "show") == 0 && dg_ext_find(dg_str(z)) == 0)
-			dg_vm_raise(L, NULL, NULL,
+			bad(L, out,
 			    "d.offer: show = \"%s\" is nothing we can do", z);
 		bits |= dg_ext_find(dg_str(z));
 		lua_pop(L, 1);
@@ -425,8 +474,9 @@ exts_of(lua_State *L, int fields, const char *name)
 	return bits;
 }
 
-/* The line's strings are heap strings of the caller: into the arena. */
-static void
+/* The line's strings are heap strings of the caller: into the arena.  False:
+ * they do not fit. */
+static bool
 move_line(struct dg_offer_line *line, struct dg_arena *arena)
 {
 	char *text = (char *)(uintptr_t)line->text;
@@ -436,6 +486,7 @@ move_line(struct dg_offer_line *line, struct dg_arena *arena)
 	line->verb = dg_arena_str(arena, dg_str(verb)).p;
 	free(text);
 	free(verb);
+	return line->text != NULL && line->verb != NULL;
 }
 
 static void
@@ -446,9 +497,11 @@ read_lines(lua_State *L, int fields, struct dg_decision *out)
 		lua_pop(L, 1);
 		return;
 	}
-	out->has_lines = true;
 	out->lines =
 	    dg_arena_alloc(&out->arena, LINES_MAX * sizeof(*out->lines));
+	if (out->lines == NULL)
+		bad(L, out, "lines are longer than an answer may be");
+	out->has_lines = true;
 	for (lua_Integer i = 1;; i++) {
 		struct dg_offer_line line = { 0 };
 		struct dg_err e = { 0 };
@@ -461,13 +514,12 @@ read_lines(lua_State *L, int fields, struct dg_decision *out)
 			return;
 		}
 		if (out->n_lines == LINES_MAX)
-			dg_vm_raise(L, NULL, NULL,
-			    "d.offer: at most %d lines", LINES_MAX);
+			bad(L, out, "d.offer: at most %d lines", LINES_MAX);
 		if (dg_offer_parse(dg_str(z), &line, &e) != DG_OK)
-			dg_vm_raise(L, NULL, NULL, "d.offer: \"%s\": %s", z,
-			    e.text);
+			bad(L, out, "d.offer: \"%.60s\": %s", z, e.text);
+		if (!move_line(&line, &out->arena))
+			bad(L, out, "lines are longer than an answer may be");
 		out->lines[out->n_lines++] = line;
-		move_line(&out->lines[out->n_lines - 1], &out->arena);
 		lua_pop(L, 1);
 	}
 }
@@ -488,12 +540,19 @@ read_retry(lua_State *L, int fields, struct dg_decision *out)
 static void
 read_say(lua_State *L, int fields, struct dg_decision *out)
 {
+	struct dg_str subject, lang;
+
 	lua_getfield(L, fields, "text");
 	out->says_nothing = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
 	lua_pop(L, 1);
 	out->text = text_of(L, fields, "text", out);
-	out->subject = text_of(L, fields, "subject", out);
-	out->lang = text_of(L, fields, "lang", out);
+	/* what an earlier hook said of them stays, unless this one says more */
+	subject = text_of(L, fields, "subject", out);
+	if (subject.n > 0)
+		out->subject = subject;
+	lang = text_of(L, fields, "lang", out);
+	if (lang.n > 0)
+		out->lang = lang;
 }
 
 /* "Subject: x" or "X-Loop": each with a CRLF behind it. */
@@ -642,8 +701,8 @@ dg_decision_read(lua_State *L, int index, enum dg_question q,
 	    meaning.n > 0 && dg_meaning_find(meaning, &out->meaning);
 	if (m->kind == DG_D_OFFER) {
 		read_lines(L, fields, out);
-		out->hide = exts_of(L, fields, "hide");
-		out->show = exts_of(L, fields, "show");
+		out->hide = exts_of(L, fields, "hide", out);
+		out->show = exts_of(L, fields, "show", out);
 	} else if (m->kind == DG_D_RETRY) {
 		read_retry(L, fields, out);
 	} else if (m->kind == DG_D_SAY) {
