@@ -50,7 +50,9 @@ l_note(lua_State *L)
 	    memchr(value.p, '\0', value.n) != NULL)
 		return dg_vm_raise(L, NULL, NULL,
 		    "q:note takes no NUL character");
-	if (c == NULL || !dg_notes_put(c->a->notes, key, value))
+	if (c == NULL || c->a == NULL)
+		return dg_vm_raise(L, NULL, NULL, "q:note: the hook has ended");
+	if (!dg_notes_put(c->a->notes, key, value))
 		return dg_vm_raise(L, NULL, NULL,
 		    "q:note: no room left (4 KiB a session)");
 	return 0;
@@ -104,7 +106,8 @@ l_q_index(lua_State *L)
 		return 1;
 	}
 	if (strcmp(name, "notes") == 0) {
-		dg_notes_push(L, c != NULL ? c->a->notes : NULL);
+		dg_notes_push(L,
+		    c != NULL && c->a != NULL ? c->a->notes : NULL);
 		return 1;
 	}
 	list[n++] = "note";

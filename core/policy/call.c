@@ -29,6 +29,7 @@ enum {
 	BREAK_MAX_MS = 10 * 60 * 1000,
 	CLOSE_BUDGET = 20000, /* instructions of its __close functions */
 	CLOSE_MS = 50,
+	MORE_MAX = 1024 * 1024, /* of an answer, beside what a hook may add */
 };
 
 /* ---- what a failure amounts to ---- */
@@ -53,13 +54,15 @@ static void
 safe_default(enum dg_question q, struct dg_decision *out)
 {
 	out->is_default = true;
+	if (questions[q].safe == SAFE_NOTHING) {
+		out->kind = DG_D_NONE; /* the table's value, the ready words */
+		return;
+	}
 	out->code = 451;
 	snprintf(out->enhanced, sizeof(out->enhanced), "4.3.0");
 	out->text = DG_STR("the relay's policy failed, try again later");
 	switch (questions[q].safe) {
 	case SAFE_NOTHING:
-		out->kind = DG_D_NONE; /* the table's value, the ready words */
-		return;
 	case SAFE_REFUSE:
 		out->kind = DG_D_REFUSE;
 		out->code = 454;
@@ -99,10 +102,18 @@ open_breaker(struct dg_policy_state *s, struct dg_breaker *b,
 	    dg_kv_i("for_s", ms / 1000));
 	snprintf(text, sizeof(text),
 	    "the hook for question \"%s\" failed %u times in a row and is left "
-	    "alone for %lld s: %s",
+	    "alone for %lld s: %.400s",
 	    dg_question_name(q), b->in_a_row, (long long)(ms / 1000), what);
 	if (s->host != NULL && s->host->alert != NULL)
 		s->host->alert(s->host->ctx, "hook-failed", text);
+}
+
+static struct dg_where
+where_begins(const struct dg_policy_state *s, int hook)
+{
+	return hook >= 1 && hook <= s->n_hooks
+	    ? s->policy->hook_places[hook - 1]
+	    : (struct dg_where){ NULL, 0 };
 }
 
 /* Whole the first time, then counted. */
@@ -112,8 +123,19 @@ failed(struct dg_call *c, const char *what)
 	struct dg_policy_state *s = c->state;
 	struct dg_breaker *b = breaker_of(s, c->hook);
 	enum dg_question q = c->a->question;
+	struct dg_decision before = c->a->d;
 	struct dg_decision *d = &c->a->d;
+	struct dg_where w = dg_vm_place(&s->vm, what, &(const char *){ NULL });
+	char placed[600];
 
+	if (w.file == NULL) { /* what it returned was wrong: where it begins */
+		w = where_begins(s, c->hook);
+		if (w.file != NULL) {
+			snprintf(placed, sizeof(placed), "%s:%d: %.400s", w.file,
+			    w.line, what);
+			what = placed;
+		}
+	}
 	s->failures++;
 	b->failures++;
 	b->in_a_row++;
@@ -121,11 +143,16 @@ failed(struct dg_call *c, const char *what)
 		dg_log(DG_LOG_ERROR, "hook-failed",
 		    dg_kv_z("question", dg_question_name(q)),
 		    dg_kv_z("error", what), dg_kv_i("times", b->failures));
-	if (b->in_a_row >= BREAK_AFTER)
+	/* Calls that were under way when it opened are the same trouble. */
+	if (b->in_a_row >= BREAK_AFTER &&
+	    (b->open_until_ms == 0 || c->is_probe))
 		open_breaker(s, b, q, what);
-	dg_decision_fini(d);
+	/* Half an answer is none; what an earlier hook said stays. */
 	dg_decision_init(d);
-	d->where = dg_vm_place(&s->vm, what, &(const char *){ NULL });
+	d->arena = before.arena;
+	d->subject = c->subject;
+	d->lang = c->lang;
+	d->where = w;
 	safe_default(q, d);
 }
 
@@ -144,18 +171,21 @@ worked(struct dg_call *c)
 /* It rests: the safe default without a call.  When the time is over one call
  * is let through, and the others rest on until it is back. */
 static bool
-rests(struct dg_policy_state *s, struct dg_asking *a, int hook)
+rests(struct dg_policy_state *s, struct dg_asking *a, int hook, bool *is_probe)
 {
 	struct dg_breaker *b = breaker_of(s, hook);
 	int64_t now;
 
+	*is_probe = false;
 	if (b->open_until_ms == 0)
 		return false;
 	now = dg_mono_ms();
 	if (now >= b->open_until_ms) {
 		b->open_until_ms = now + BREAK_MS;
+		*is_probe = true;
 		return false;
 	}
+	a->d.where = where_begins(s, hook);
 	safe_default(a->question, &a->d);
 	return true;
 }
@@ -207,21 +237,16 @@ reset(struct dg_call *c)
 {
 	struct dg_vm *vm = &c->state->vm;
 	struct dg_budget b = { .left = CLOSE_BUDGET, .given = CLOSE_BUDGET,
-		.given_ms = CLOSE_MS, .until_ms = dg_mono_ms() + CLOSE_MS };
-	struct dg_budget *outer_budget = vm->budget;
+		.run_ms = CLOSE_MS, .given_ms = CLOSE_MS };
 	struct dg_call *outer = vm->call;
-	int status;
+	bool is_clean;
 
 	c->is_closing = true;
-	vm->budget = &b;
 	vm->call = c;
-	dg_vm_watch(vm, c->co);
-	status = lua_resetthread(c->co);
-	lua_settop(c->co, 0);
-	vm->budget = outer_budget;
+	is_clean = dg_vm_reset(vm, c->co, &b);
 	vm->call = outer;
 	c->is_closing = false;
-	return status == LUA_OK;
+	return is_clean;
 }
 
 static void
@@ -230,14 +255,11 @@ put_idle(struct dg_call *c, bool is_clean)
 	struct dg_policy_state *s = c->state;
 
 	c->a = NULL;
-	if (!is_clean && !reset(c)) {
+	if ((!is_clean && !reset(c)) || s->n_idle >= IDLE_MAX) {
 		call_free(c);
 		return;
 	}
-	if (s->n_idle >= IDLE_MAX) {
-		call_free(c);
-		return;
-	}
+	lua_settop(c->co, 0);
 	LIST_INSERT_HEAD(&s->idle, c, next);
 	s->n_idle++;
 }
@@ -258,11 +280,15 @@ dg_calls_free(struct dg_policy_state *s)
 static int
 after(lua_State *L, int status, lua_KContext ctx)
 {
-	struct dg_asking *a = dg_vm_of(L)->call->a;
+	struct dg_call *c = dg_vm_of(L)->call;
 
-	(void)status;
 	(void)ctx;
-	a->walk->read(L, a);
+	if (status == LUA_OK || status == LUA_YIELD) {
+		c->a->walk->read(L, c->a);
+		return 0;
+	}
+	c->has_raised = true;
+	dg_vm_why(&c->state->vm, L, status, &c->e);
 	return 0;
 }
 
@@ -273,12 +299,12 @@ run_hook(lua_State *L)
 	struct dg_call *c = dg_vm_of(L)->call;
 	struct dg_asking *a = c->a;
 
+	lua_pushcfunction(L, dg_vm_on_error);
 	dg_vm_push_hook(L, c->hook);
 	dg_q_push(L, a->question, a->facts);
 	if (a->walk->push != NULL)
 		a->walk->push(L, a);
-	lua_callk(L, 1, 1, 0, after);
-	return after(L, LUA_OK, 0);
+	return after(L, lua_pcallk(L, 1, 1, 1, 0, after), 0);
 }
 
 static void
@@ -348,20 +374,23 @@ run(struct dg_call *c, int nargs)
 		return DG_CALL_WAITS;
 	}
 	c->a->call = NULL;
+	c->a->d.arena.cap = c->a->d.arena.used + MORE_MAX;
 	if (c->wait.ticket != 0) { /* opened, and then it raised */
 		dg_slots_drop(c->state->host->waits, c->wait.ticket);
 		c->wait.ticket = 0;
 		give_up(c);
 	}
-	if (status != LUA_OK) {
-		failed(c, e.text);
-		put_idle(c, false);
-		return DG_CALL_FAILED;
+	if (status == LUA_OK && !c->has_raised) {
+		worked(c);
+		put_idle(c, true);
+		return DG_CALL_DONE;
 	}
-	worked(c);
-	lua_settop(c->co, 0);
-	put_idle(c, true);
-	return DG_CALL_DONE;
+	failed(c, status == LUA_OK ? c->e.text : e.text);
+	if (status == LUA_OK)
+		put_idle(c, true);
+	else
+		call_free(c);
+	return DG_CALL_FAILED;
 }
 
 enum dg_call_end
@@ -372,24 +401,32 @@ dg_call_begin(struct dg_asking *a, int hook)
 	    &s->policy->o.budget[a->question];
 	struct dg_err e = { 0 };
 	struct dg_call *c;
+	bool is_probe;
 
-	if (rests(s, a, hook))
+	if (rests(s, a, hook, &is_probe))
 		return DG_CALL_FAILED;
+	a->d.is_default = false;
 	c = take_idle(s, &e);
 	if (c == NULL) {
-		struct dg_call none = { .state = s, .a = a, .hook = hook };
+		struct dg_call none = { .state = s, .a = a, .hook = hook,
+			.is_probe = is_probe, .subject = a->d.subject,
+			.lang = a->d.lang };
 
 		failed(&none, e.text);
 		return DG_CALL_FAILED;
 	}
 	c->a = a;
 	c->hook = hook;
+	c->is_probe = is_probe;
+	c->has_raised = false;
+	c->subject = a->d.subject;
+	c->lang = a->d.lang;
 	c->n_log = 0;
 	c->wait_ms = c->wait_given_ms = b->wait_ms;
 	c->budget = (struct dg_budget){ .left = b->instructions,
 		.given = b->instructions, .run_ms = b->run_ms,
 		.given_ms = b->run_ms };
-	a->d.arena.cap = b->result;
+	a->d.arena.cap = a->d.arena.used + b->result;
 	lua_pushcfunction(c->co, run_hook);
 	return run(c, 0);
 }

@@ -31,6 +31,10 @@ struct dg_call {
 	struct dg_timer *timer; /* of the wait under way */
 	struct dg_wait wait;
 	bool is_closing; /* its variables are being closed: it may not wait */
+	bool has_raised; /* then e says what */
+	bool is_probe;   /* the one call that an open breaker lets through */
+	struct dg_err e;
+	struct dg_str subject, lang; /* what an earlier hook said */
 	unsigned n_log;  /* lines of d.log */
 };
 

@@ -6,6 +6,11 @@
  * the budget is spent, fires at every instruction, so that a loop around
  * pcall cannot swallow the error; libraries that reach outside or depend on
  * anything but the policy's text are not there at all.
+ *
+ * No hook is called inside a C function or while one instruction copies
+ * megabytes.  So the clock is also looked at where memory is taken in large
+ * pieces, by the library functions that may take long (bounded.c), and more
+ * often once there is anything large to work on.
  */
 #include "vm.h"
 
@@ -17,12 +22,59 @@
 #include "load.h"
 
 enum {
-	HOOK_EVERY = 1000
+	COUNT_EVERY = 1000,
+	COUNT_EVERY_LARGE = 100, /* when an instruction may take long */
+	LARGE = 64 * 1024,
 };
 
 static const char hooks_key = 'h', sets_key = 's';
 
+/* ---- instructions and time ---- */
+
+static void on_count(lua_State *L, lua_Debug *ar);
+
+static void
+set_hook(struct dg_vm *vm, lua_State *L, int every)
+{
+	lua_sethook(L, on_count,
+	    LUA_MASKCOUNT | (vm->on_line != NULL ? LUA_MASKLINE : 0), every);
+}
+
+static bool
+is_late(const struct dg_budget *b)
+{
+	return b->given_ms > 0 && dg_mono_ms() >= b->until_ms;
+}
+
+/* From now on each instruction raises. */
+static void
+spend(struct dg_vm *vm, lua_State *L)
+{
+	if (vm->budget->is_spent)
+		return;
+	vm->budget->is_spent = true;
+	set_hook(vm, L, 1);
+}
+
 /* ---- memory ---- */
+
+/* May this large piece, or one that is refused, be the last?  It was wanted by
+ * something that may want it again, in C, where nobody else looks. */
+static bool
+is_over(struct dg_vm *vm, size_t n)
+{
+	if (vm->running == NULL || vm->budget == NULL)
+		return false;
+	if (n >= 4 * LARGE && vm->count_every > COUNT_EVERY_LARGE) {
+		vm->count_every = COUNT_EVERY_LARGE;
+		if (!vm->budget->is_spent)
+			set_hook(vm, vm->running, vm->count_every);
+	}
+	if (!vm->budget->is_spent && !is_late(vm->budget))
+		return false;
+	spend(vm, vm->running);
+	return true;
+}
 
 /* Lua only says "not enough memory", and calls no handler: the place is taken
  * down here.  Reading the stack allocates nothing. */
@@ -48,6 +100,11 @@ take_memory(void *ctx, void *p, size_t old, size_t n)
 	}
 	if (n > old && n - old > vm->memory_max - vm->memory) {
 		note_place(vm);
+		(void)is_over(vm, n);
+		return NULL;
+	}
+	if (n > old && n >= LARGE && is_over(vm, n)) {
+		note_place(vm);
 		return NULL;
 	}
 	q = realloc(p, n);
@@ -57,7 +114,7 @@ take_memory(void *ctx, void *p, size_t old, size_t n)
 	return q;
 }
 
-/* ---- instructions and time ---- */
+/* ---- what is counted ---- */
 
 static void
 on_line(lua_State *L, lua_Debug *ar)
@@ -70,40 +127,13 @@ on_line(lua_State *L, lua_Debug *ar)
 		    ar->linedefined);
 }
 
-static void on_count(lua_State *L, lua_Debug *ar);
-
 static void
-set_hook(struct dg_vm *vm, lua_State *L, int every)
+raise_spent(lua_State *L, const struct dg_budget *b)
 {
-	lua_sethook(L, on_count,
-	    LUA_MASKCOUNT | (vm->on_line != NULL ? LUA_MASKLINE : 0), every);
-}
+	struct dg_where w = dg_vm_where(L, 0);
 
-static void
-on_count(lua_State *L, lua_Debug *ar)
-{
-	struct dg_vm *vm = dg_vm_of(L);
-	struct dg_budget *b = vm->budget;
-	bool is_late;
-
-	if (ar->event == LUA_HOOKLINE) {
-		on_line(L, ar);
-		return;
-	}
-	is_late = b->given_ms > 0 && dg_mono_ms() >= b->until_ms;
-	if (!b->is_spent && !is_late && b->left > HOOK_EVERY) {
-		b->left -= HOOK_EVERY;
-		return;
-	}
-	if (!b->is_spent) {
-		b->is_spent = true;
-		set_hook(vm, L, 1);
-	}
-	lua_getinfo(L, "Sl", ar);
-	lua_pushfstring(L, "%s:%d: ",
-	    ar->source[0] == '@' ? ar->source + 1 : ar->short_src,
-	    ar->currentline);
-	if (b->given_ms > 0 && dg_mono_ms() >= b->until_ms)
+	lua_pushfstring(L, "%s:%d: ", w.file != NULL ? w.file : "?", w.line);
+	if (is_late(b))
 		lua_pushfstring(L, "ran longer than %I ms: an endless loop?",
 		    (LUAI_UACINT)b->given_ms);
 	else
@@ -112,6 +142,36 @@ on_count(lua_State *L, lua_Debug *ar)
 		    (LUAI_UACINT)b->given);
 	lua_concat(L, 2);
 	lua_error(L);
+}
+
+static void
+on_count(lua_State *L, lua_Debug *ar)
+{
+	struct dg_vm *vm = dg_vm_of(L);
+	struct dg_budget *b = vm->budget;
+	unsigned long ran = (unsigned long)lua_gethookcount(L);
+
+	if (ar->event == LUA_HOOKLINE) {
+		on_line(L, ar);
+		return;
+	}
+	if (!b->is_spent && b->left > ran && !is_late(b)) {
+		b->left -= ran;
+		return;
+	}
+	spend(vm, L);
+	raise_spent(L, b);
+}
+
+void
+dg_vm_tick(lua_State *L)
+{
+	struct dg_vm *vm = dg_vm_of(L);
+
+	if (vm->budget == NULL || !is_late(vm->budget))
+		return;
+	spend(vm, L);
+	raise_spent(L, vm->budget);
 }
 
 /* ---- places ---- */
@@ -228,8 +288,8 @@ describe(lua_State *L, lua_State *raised, int level)
 	return 1;
 }
 
-static int
-on_error(lua_State *L)
+int
+dg_vm_on_error(lua_State *L)
 {
 	lua_settop(L, 1);
 	return describe(L, L, 1);
@@ -240,20 +300,27 @@ out_of_memory(struct dg_vm *vm, struct dg_err *e)
 {
 	const struct dg_where *w = &vm->short_of_memory;
 
+	if (vm->budget != NULL && vm->budget->is_spent && is_late(vm->budget))
+		return dg_fail(e, DG_E_POLICY, 0, NULL,
+		    "%s:%d: ran longer than %lld ms",
+		    w->file != NULL ? w->file : "policy", w->line,
+		    (long long)vm->budget->given_ms);
 	return dg_fail(e, DG_E_POLICY, 0, NULL,
 	    "%s:%d: needs more than the %zu KiB of memory a state may have",
 	    w->file != NULL ? w->file : "policy", w->line,
 	    vm->memory_max / 1024);
 }
 
-static enum dg_rc
-run_failed(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e)
+void
+dg_vm_why(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e)
 {
 	if (status == LUA_ERRMEM)
-		return out_of_memory(vm, e);
-	return dg_fail(e, DG_E_POLICY, 0, NULL, "%s",
-	    lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1)
-					   : "error in error handling");
+		(void)out_of_memory(vm, e);
+	else
+		(void)dg_fail(e, DG_E_POLICY, 0, NULL, "%s",
+		    lua_type(L, -1) == LUA_TSTRING
+			? lua_tostring(L, -1)
+			: "error in error handling");
 }
 
 enum dg_rc
@@ -267,18 +334,20 @@ dg_vm_run(struct dg_vm *vm, lua_State *L, int nargs, unsigned long budget,
 	enum dg_rc rc = DG_OK;
 	int status;
 
-	lua_pushcfunction(L, on_error);
+	lua_pushcfunction(L, dg_vm_on_error);
 	lua_insert(L, base);
 	vm->running = L;
 	vm->budget = &b;
 	vm->short_of_memory = (struct dg_where){ NULL, 0 };
-	set_hook(vm, L, HOOK_EVERY);
+	set_hook(vm, L, vm->count_every);
 	status = lua_pcall(L, nargs, 0, base);
 	lua_sethook(L, NULL, 0, 0);
+	if (status != LUA_OK) {
+		dg_vm_why(vm, L, status, e);
+		rc = DG_E_POLICY;
+	}
 	vm->running = outer;
 	vm->budget = outer_budget;
-	if (status != LUA_OK)
-		rc = run_failed(vm, L, status, e);
 	lua_settop(L, base - 1);
 	return rc;
 }
@@ -305,7 +374,7 @@ run_describe(lua_State *L)
 static void
 resume_failed(struct dg_vm *vm, lua_State *co, int status, struct dg_err *e)
 {
-	enum { DESCRIBE_BUDGET = 100000 }; /* an error's __tostring */
+	enum { DESCRIBE_BUDGET = 100000 };
 	struct raised r = { co, e };
 	struct dg_err second = { 0 };
 
@@ -317,12 +386,6 @@ resume_failed(struct dg_vm *vm, lua_State *co, int status, struct dg_err *e)
 	lua_pushlightuserdata(vm->L, &r);
 	if (dg_vm_run(vm, vm->L, 1, DESCRIBE_BUDGET, &second) != DG_OK)
 		*e = second;
-}
-
-void
-dg_vm_watch(struct dg_vm *vm, lua_State *co)
-{
-	set_hook(vm, co, HOOK_EVERY);
 }
 
 int
@@ -338,14 +401,32 @@ dg_vm_resume(struct dg_vm *vm, lua_State *co, int nargs, struct dg_budget *b,
 	vm->budget = b;
 	vm->short_of_memory = (struct dg_where){ NULL, 0 };
 	b->until_ms = began + b->run_ms;
-	set_hook(vm, co, b->is_spent ? 1 : HOOK_EVERY);
+	set_hook(vm, co, b->is_spent ? 1 : vm->count_every);
 	status = lua_resume(co, vm->L, nargs, &n);
 	b->run_ms -= dg_mono_ms() - began;
-	vm->running = outer;
-	vm->budget = outer_budget;
 	if (status != LUA_OK && status != LUA_YIELD)
 		resume_failed(vm, co, status, e);
+	vm->running = outer;
+	vm->budget = outer_budget;
 	return status;
+}
+
+bool
+dg_vm_reset(struct dg_vm *vm, lua_State *co, struct dg_budget *b)
+{
+	struct dg_budget *outer_budget = vm->budget;
+	lua_State *outer = vm->running;
+	int status;
+
+	vm->running = co;
+	vm->budget = b;
+	b->until_ms = dg_mono_ms() + b->run_ms;
+	set_hook(vm, co, vm->count_every);
+	status = lua_resetthread(co);
+	lua_settop(co, 0);
+	vm->running = outer;
+	vm->budget = outer_budget;
+	return status == LUA_OK;
 }
 
 /* ---- hooks and sets: numbered, in the registry ---- */
@@ -501,7 +582,9 @@ enum dg_rc
 dg_vm_open(struct dg_vm *vm, struct dg_policy *p, size_t memory_max,
     struct dg_err *e)
 {
-	*vm = (struct dg_vm){ .memory_max = memory_max, .policy = p,
+	*vm = (struct dg_vm){ .memory_max = memory_max,
+		.count_every = COUNT_EVERY,
+		.policy = p,
 		.on_line = p->o.cover != NULL ? dg_cover_line : NULL };
 	vm->L = lua_newstate(take_memory, vm);
 	if (vm->L == NULL)

@@ -45,6 +45,7 @@ struct dg_vm {
 	void (*on_line)(struct dg_vm *vm, const char *file, int line,
 	    int defined);
 	struct dg_where short_of_memory; /* line 0: it did not */
+	int count_every; /* instructions between two looks at the budget */
 	struct dg_load *load; /* while the policy files run; NULL afterwards */
 	struct dg_policy *policy;      /* outlives the vm */
 	struct dg_policy_state *state; /* NULL while dg_policy_load runs */
@@ -70,11 +71,21 @@ enum dg_rc dg_vm_run(struct dg_vm *vm, lua_State *L, int nargs,
     unsigned long budget, struct dg_err *e);
 /* Begin or go on with coroutine co, whose function and nargs arguments are on
  * it, inside budget b.  LUA_OK, LUA_YIELD, or an error: then e->text is as
- * above, and co must be reset. */
+ * above, and co is of no more use.  Its body calls a policy's function through
+ * lua_pcallk: an error that the count hook raises and nobody takes leaves a
+ * coroutine in which no hook is ever called again. */
 int dg_vm_resume(struct dg_vm *vm, lua_State *co, int nargs,
     struct dg_budget *b, struct dg_err *e);
-/* Count what co does next against vm->budget. */
-void dg_vm_watch(struct dg_vm *vm, lua_State *co);
+/* For that lua_pcallk: a message handler that makes whatever was raised a text
+ * with its place; and e->text of dg_vm_run from its status and what is on top.
+ */
+int dg_vm_on_error(lua_State *L);
+void dg_vm_why(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e);
+/* Close what a coroutine that waits has open, within budget b; false: then it
+ * is of no more use. */
+bool dg_vm_reset(struct dg_vm *vm, lua_State *co, struct dg_budget *b);
+/* Raises when the time is over: for C functions, which no hook watches. */
+void dg_vm_tick(lua_State *L);
 /* Where e->text of dg_vm_run points: file is owned by the policy, and *text is
  * what stands behind the place.  No place: file NULL and the whole text. */
 struct dg_where dg_vm_place(const struct dg_vm *vm, const char *message,
