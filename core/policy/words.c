@@ -265,6 +265,9 @@ read(lua_State *L, struct dg_asking *a)
 	if (s.n > TEXT_MAX)
 		luaL_error(L, "a row of d.words returned more than 64 KiB");
 	a->d.text = dg_arena_str(&a->d.arena, s);
+	if (a->d.text.p == NULL)
+		luaL_error(L, "%s:%d: text is longer than an answer may be",
+		    row.file, row.line);
 	a->d.where = row;
 	a->d.kind = DG_D_SAY;
 }
