@@ -179,6 +179,9 @@ dg_config_free(struct dg_config *c)
 		free(c->vars[i].value);
 	}
 	free(c->vars);
+	for (size_t i = 0; i < c->n_questions; i++)
+		free(c->questions[i].name);
+	free(c->questions);
 	free_list(c->policy_files);
 	free_list(c->policy_allow);
 	free_list(c->dns_servers);

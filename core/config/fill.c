@@ -358,11 +358,24 @@ new_file(struct dg_config_file **list, size_t *n, const char *name)
 	return &(*list)[(*n)++];
 }
 
+static struct dg_config_where
+where_of_key(const struct dg_config *c, const struct dg_node *n)
+{
+	struct dg_config_where w = dg_config_where_of(c, n);
+
+	if (n->set == NULL) {
+		w.line = n->key_line;
+		w.column = n->key_column;
+	}
+	return w;
+}
+
 /* What the values below a "*" go to; valid until the next of its kind. */
 static void *
-new_element(struct fill *f, const struct dg_option *o, const char *name)
+new_element(struct fill *f, const struct dg_option *o, const struct dg_node *n)
 {
 	struct dg_config *c = f->c;
+	const char *name = n->key;
 
 	switch (o->id) {
 	case DG_OPT_LISTENER:
@@ -378,6 +391,12 @@ new_element(struct fill *f, const struct dg_option *o, const char *name)
 		c->vars = grow(c->vars, c->n_vars, sizeof(*c->vars));
 		c->vars[c->n_vars].name = dg_strdup(name);
 		return &c->vars[c->n_vars++];
+	case DG_OPT_LIMIT_QUESTION:
+		c->questions =
+		    grow(c->questions, c->n_questions, sizeof(*c->questions));
+		c->questions[c->n_questions].name = dg_strdup(name);
+		c->questions[c->n_questions].where = where_of_key(c, n);
+		return &c->questions[c->n_questions++];
 	default:
 		abort(); /* a new "*" in the table needs its own case */
 	}
@@ -542,7 +561,7 @@ take_map(struct fill *f, const struct spot *s)
 		if (s->map == NULL)
 			continue;
 		TAILQ_FOREACH(kid, &s->map->kids, next)
-		take_option(f, o, s, kid, new_element(f, o, kid->key));
+		take_option(f, o, s, kid, new_element(f, o, kid));
 	}
 	f->is_quiet = was_quiet;
 }

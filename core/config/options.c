@@ -18,6 +18,7 @@
 #define USERS(f)           FIELD(DG_IN_ELEMENT, struct dg_config_file, f)
 #define SECRETS(f)         USERS(f)
 #define VARS(f)            FIELD(DG_IN_ELEMENT, struct dg_config_var, f)
+#define QUESTION(f)        FIELD(DG_IN_ELEMENT, struct dg_config_question, f)
 
 /* Two steps, so that a place becomes its three fields first. */
 #define X(...) ROW(__VA_ARGS__)

@@ -41,7 +41,7 @@ enum dg_option_id {
 enum dg_option_in {
 	DG_IN_NOTHING,
 	DG_IN_CONFIG,
-	DG_IN_ELEMENT, /* the listener, user, secret or var under way */
+	DG_IN_ELEMENT, /* the listener, user, secret ... under way */
 };
 
 struct dg_option {

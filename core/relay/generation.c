@@ -289,6 +289,45 @@ allowed(const struct dg_config *c, size_t *n)
 	return out;
 }
 
+/* limits.questions: names are those of questions. */
+static void
+fill_budgets(const struct dg_config *c, struct dg_policy_budget *budget,
+    struct dg_errors *errors)
+{
+	const char *names[DG_Q_N + 1] = { NULL };
+
+	for (int q = 0; q < DG_Q_N; q++) {
+		names[q] = dg_question_name((enum dg_question)q);
+		budget[q].instructions =
+		    (unsigned long)c->limits.policy_instructions;
+		budget[q].run_ms = c->limits.policy_run_ms;
+	}
+	for (size_t i = 0; i < c->n_questions; i++) {
+		const struct dg_config_question *x = &c->questions[i];
+		const char *near = dg_did_you_mean(dg_str(x->name), names);
+		int q = 0;
+
+		while (q < DG_Q_N && strcmp(names[q], x->name) != 0)
+			q++;
+		if (q == DG_Q_N) {
+			dg_errors_add(errors, x->where.file, x->where.line,
+			    x->where.column, false,
+			    "limits.questions: no question \"%s\"%s%s%s",
+			    x->name, near != NULL ? "; did you mean \"" : "",
+			    near != NULL ? near : "",
+			    near != NULL ? "\"?" : "");
+			continue;
+		}
+		if (x->instructions != 0)
+			budget[q].instructions =
+			    (unsigned long)x->instructions;
+		if (x->run_ms != 0)
+			budget[q].run_ms = x->run_ms;
+		budget[q].wait_ms = x->wait_ms;
+		budget[q].result = (size_t)x->result;
+	}
+}
+
 static void
 load_policy(struct dg_generation *g, const struct dg_generation_options *o,
     struct dg_errors *errors)
@@ -322,9 +361,7 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 		.cover = o->cover,
 	};
 
-	for (int q = 0; q < DG_Q_N; q++)
-		po.budget[q].instructions =
-		    (unsigned long)c->limits.policy_instructions;
+	fill_budgets(c, po.budget, errors);
 	for (size_t i = 0; i < c->n_vars; i++)
 		vars[i] = name_at(c->vars[i].name, c->vars[i].value,
 		    &c->vars[i].where);

@@ -39,6 +39,12 @@ struct dg_config_var {
 	char *name, *value;
 	struct dg_config_where where;
 };
+struct dg_config_question { /* what its answers may take; 0: not said */
+	char *name;
+	uint64_t instructions, result;
+	int64_t run_ms, wait_ms;
+	struct dg_config_where where; /* of the name */
+};
 
 struct dg_config {
 	char *file; /* as it was given to dg_config_load */
@@ -66,10 +72,13 @@ struct dg_config {
 		int64_t idle_ms, soft_end_ms, connect_ms, reply_ms, data_ms;
 		uint64_t generations; /* alive at most */
 		uint64_t policy_memory, policy_instructions;
+		int64_t policy_run_ms;
 	} limits;
 	/* false: a mistake may have cost names of listeners, users, secrets or
 	 * vars, so one that is not here may be in the file all the same */
 	bool is_whole;
+	struct dg_config_question *questions; /* limits.questions */
+	size_t n_questions;
 	struct dg_config_guts *guts; /* values as read, for print */
 };
 

@@ -159,6 +159,46 @@ every_limit_has_its_default(void **state)
 	assert_int_equal(l->generations, 8);
 	assert_int_equal(l->policy_memory, 64 << 20);
 	assert_int_equal(l->policy_instructions, 10000000);
+	assert_int_equal(l->policy_run_ms, 1000);
+	assert_int_equal(c->n_questions, 0);
+	dg_config_free(c);
+}
+
+static void
+a_question_has_what_was_said_of_it(void **state)
+{
+	static const char *const sets[] = { "limits.questions.tick.wait=1m",
+		NULL };
+	struct dg_config *c = load(LEAST
+	    "limits:\n  questions:\n    reply: { instructions: 5000, run: 10ms, "
+	    "wait: 5s, result: 2k }\n    report: { run: 20ms }\n",
+	    sets);
+	struct dg_buf out;
+
+	(void)state;
+	assert_int_equal(c->n_questions, 3);
+	assert_string_equal(c->questions[0].name, "reply");
+	assert_int_equal(c->questions[0].instructions, 5000);
+	assert_int_equal(c->questions[0].run_ms, 10);
+	assert_int_equal(c->questions[0].wait_ms, 5000);
+	assert_int_equal(c->questions[0].result, 2048);
+	assert_int_equal(c->questions[0].where.line, 7);
+	assert_int_equal(c->questions[0].where.column, 5);
+	assert_string_equal(c->questions[1].name, "report");
+	assert_int_equal(c->questions[1].run_ms, 20);
+	assert_int_equal(c->questions[1].instructions, 0);
+	assert_int_equal(c->questions[1].wait_ms, 0);
+	assert_int_equal(c->questions[1].result, 0);
+	assert_string_equal(c->questions[2].name, "tick");
+	assert_string_equal(c->questions[2].where.file,
+	    "--set limits.questions.tick.wait");
+	dg_buf_init(&out, 100000);
+	dg_config_print(c, &out);
+	assert_non_null(strstr(dg_buf_z(&out),
+	    "limits.questions.reply.result = 2k   # /etc/d/d.yaml:7\n"));
+	assert_non_null(strstr(dg_buf_z(&out),
+	    "limits.questions.tick.wait = 1m   # --set"));
+	dg_buf_fini(&out);
 	dg_config_free(c);
 }
 
@@ -620,6 +660,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_manual_is_taken),
 		cmocka_unit_test(every_limit_has_its_default),
+		cmocka_unit_test(a_question_has_what_was_said_of_it),
 		cmocka_unit_test(defaults_are_worked_out_from_the_rest),
 		cmocka_unit_test(the_system_has_a_name),
 		cmocka_unit_test(block_and_flow_style_are_the_same),
