@@ -386,10 +386,7 @@ run(struct dg_call *c, int nargs)
 		return DG_CALL_DONE;
 	}
 	failed(c, status == LUA_OK ? c->e.text : e.text);
-	if (status == LUA_OK)
-		put_idle(c, true);
-	else
-		call_free(c);
+	put_idle(c, status == LUA_OK);
 	return DG_CALL_FAILED;
 }
 

@@ -200,6 +200,7 @@ dg_lib_text(lua_State *L, int i, const char *fn, const char *what)
 		wrong_type(L, i, fn, what, "a text");
 	s.p = lua_tolstring(L, i, &s.n);
 	dg_lib_charge(L, s.n);
+	dg_vm_tick(L);
 	return s;
 }
 

@@ -3,9 +3,11 @@
  * Why so many fences: a policy is the administrator's own text, but it works
  * on what strangers send, and a mistake in it must cost one answer, not the
  * relay.  The allocator caps memory; a count hook caps instructions and, once
- * the budget is spent, fires at every instruction, so that a loop around
- * pcall cannot swallow the error; libraries that reach outside or depend on
- * anything but the policy's text are not there at all.
+ * the budget is spent, stops the coroutine for good: it yields and is never
+ * resumed, which no pcall can take.  Where Lua cannot yield (a sort's
+ * comparison) it raises, at every instruction, until it is out of there.
+ * Libraries that reach outside or depend on anything but the policy's text are
+ * not there at all.
  *
  * No hook is called inside a C function or while one instruction copies
  * megabytes.  So the clock is also looked at where memory is taken in large
@@ -128,19 +130,27 @@ on_line(lua_State *L, lua_Debug *ar)
 }
 
 static void
+spent(const struct dg_budget *b, struct dg_where w, struct dg_err *e)
+{
+	const char *file = w.file != NULL ? w.file : "?";
+
+	if (is_late(b))
+		(void)dg_fail(e, DG_E_POLICY, 0, NULL,
+		    "%s:%d: ran longer than %lld ms: an endless loop?", file,
+		    w.line, (long long)b->given_ms);
+	else
+		(void)dg_fail(e, DG_E_POLICY, 0, NULL,
+		    "%s:%d: ran more than %lu instructions: an endless loop?",
+		    file, w.line, b->given);
+}
+
+static void
 raise_spent(lua_State *L, const struct dg_budget *b)
 {
-	struct dg_where w = dg_vm_where(L, 0);
+	struct dg_err e = { 0 };
 
-	lua_pushfstring(L, "%s:%d: ", w.file != NULL ? w.file : "?", w.line);
-	if (is_late(b))
-		lua_pushfstring(L, "ran longer than %I ms: an endless loop?",
-		    (LUAI_UACINT)b->given_ms);
-	else
-		lua_pushfstring(L,
-		    "ran more than %I instructions: an endless loop?",
-		    (LUAI_UACINT)b->given);
-	lua_concat(L, 2);
+	spent(b, dg_vm_where(L, 0), &e);
+	lua_pushstring(L, e.text);
 	lua_error(L);
 }
 
@@ -160,7 +170,10 @@ on_count(lua_State *L, lua_Debug *ar)
 		return;
 	}
 	spend(vm, L);
-	raise_spent(L, b);
+	if (!lua_isyieldable(L))
+		raise_spent(L, b);
+	b->spent_at = dg_vm_where(L, 0);
+	lua_yield(L, 0); /* and nobody goes on with it */
 }
 
 void
@@ -404,8 +417,14 @@ dg_vm_resume(struct dg_vm *vm, lua_State *co, int nargs, struct dg_budget *b,
 	set_hook(vm, co, b->is_spent ? 1 : vm->count_every);
 	status = lua_resume(co, vm->L, nargs, &n);
 	b->run_ms -= dg_mono_ms() - began;
-	if (status != LUA_OK && status != LUA_YIELD)
+	if (status == LUA_YIELD && b->is_spent) {
+		if (b->spent_at.line == 0) /* it was about to wait */
+			b->spent_at = dg_vm_where(co, 0);
+		spent(b, b->spent_at, e);
+		status = LUA_ERRRUN;
+	} else if (status != LUA_OK && status != LUA_YIELD) {
 		resume_failed(vm, co, status, e);
+	}
 	vm->running = outer;
 	vm->budget = outer_budget;
 	return status;

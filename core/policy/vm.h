@@ -32,6 +32,7 @@ struct dg_budget {
 	int64_t given_ms;
 	int64_t until_ms;    /* monotonic: of the run under way */
 	bool is_spent;       /* then the hook fires at every instruction */
+	struct dg_where spent_at; /* where a coroutine was stopped for good */
 };
 
 struct dg_vm {
@@ -71,7 +72,7 @@ enum dg_rc dg_vm_run(struct dg_vm *vm, lua_State *L, int nargs,
     unsigned long budget, struct dg_err *e);
 /* Begin or go on with coroutine co, whose function and nargs arguments are on
  * it, inside budget b.  LUA_OK, LUA_YIELD, or an error: then e->text is as
- * above, and co is of no more use.  Its body calls a policy's function through
+ * above, and co must be reset.  Its body calls a policy's function through
  * lua_pcallk: an error that the count hook raises and nobody takes leaves a
  * coroutine in which no hook is ever called again. */
 int dg_vm_resume(struct dg_vm *vm, lua_State *co, int nargs,
@@ -81,8 +82,8 @@ int dg_vm_resume(struct dg_vm *vm, lua_State *co, int nargs,
  */
 int dg_vm_on_error(lua_State *L);
 void dg_vm_why(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e);
-/* Close what a coroutine that waits has open, within budget b; false: then it
- * is of no more use. */
+/* Close what a coroutine has open that waits, or was stopped, within budget b;
+ * false: then it is of no more use. */
 bool dg_vm_reset(struct dg_vm *vm, lua_State *co, struct dg_budget *b);
 /* Raises when the time is over: for C functions, which no hook watches. */
 void dg_vm_tick(lua_State *L);

@@ -373,6 +373,10 @@ static const struct {
 	{ "one through pcall", "local function f() return pcall(f) end "
 			       "assert(f()) while true do end",
 	    "ran more than" },
+	{ "one through pcall, twice at each level",
+	    "local function f() pcall(f) pcall(f) end f() while true do f() "
+	    "end",
+	    "ran" },
 	{ "one through __index", "local t = {} setmetatable(t, { __index = "
 				 "function(a, k) return a[k + 1] end }) "
 				 "return t[1]",
