@@ -1,0 +1,7 @@
+-- result: an answer of megabytes
+-- answer: 451 4.3.0
+-- log: longer than an answer may be
+local d = require "dragoman"
+return function()
+  return d.accept { to = ("x"):rep(8000000) }
+end
