@@ -171,6 +171,11 @@ $(BUILD)/tests/unit/%_test:
 	$(call say,LD,$@)
 	$(Q)$(LINK) -lcmocka
 
+$(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o \
+		$(call libs_of,policy)
+	$(call say,LD,$@)
+	$(Q)$(LINK)
+
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(call libs_of,app)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -fsanitize=fuzzer
@@ -276,5 +281,5 @@ install: all man
 clean:
 	rm -rf $(BUILD)
 
--include $(wildcard $(addprefix $(BUILD)/,*.d core/*/*.d tests/fuzz/*.d \
+-include $(wildcard $(addprefix $(BUILD)/,*.d core/*/*.d tests/fuzz/*.d tests/bench/*.d \
 	tests/unit/*/*.d))
