@@ -267,11 +267,7 @@ dg_lib_in_hook(lua_State *L, const char *fn)
 void
 dg_lib_charge(lua_State *L, size_t n)
 {
-	struct dg_budget *b = dg_vm_of(L)->budget;
-	unsigned long price = n / BYTES_AN_INSTRUCTION;
-
-	if (b != NULL)
-		b->left -= price < b->left ? price : b->left;
+	dg_vm_charge(L, n / BYTES_AN_INSTRUCTION);
 }
 
 /* ---- results ---- */

@@ -187,6 +187,21 @@ dg_vm_tick(lua_State *L)
 	raise_spent(L, vm->budget);
 }
 
+void
+dg_vm_charge(lua_State *L, unsigned long instructions)
+{
+	struct dg_vm *vm = dg_vm_of(L);
+	struct dg_budget *b = vm->budget;
+
+	if (b == NULL)
+		return;
+	b->left -= instructions < b->left ? instructions : b->left;
+	if (b->left > 0 && !is_late(b))
+		return;
+	spend(vm, L);
+	raise_spent(L, b);
+}
+
 /* ---- places ---- */
 
 static const char *

@@ -87,6 +87,8 @@ void dg_vm_why(struct dg_vm *vm, lua_State *L, int status, struct dg_err *e);
 bool dg_vm_reset(struct dg_vm *vm, lua_State *co, struct dg_budget *b);
 /* Raises when the time is over: for C functions, which no hook watches. */
 void dg_vm_tick(lua_State *L);
+/* Count what C does as so many instructions; raises when they were the last. */
+void dg_vm_charge(lua_State *L, unsigned long instructions);
 /* Where e->text of dg_vm_run points: file is owned by the policy, and *text is
  * what stands behind the place.  No place: file NULL and the whole text. */
 struct dg_where dg_vm_place(const struct dg_vm *vm, const char *message,
