@@ -22,12 +22,12 @@ static const struct {
 	    "policy.lua:2: d.kv is not allowed here; add kv to policy.allow "
 	    "in dragoman.yaml\n" },
 	{ "a function that a library does not have",
-	    "d.on.report = function(q)\n  return d.json.decod(q.text)\nend\n",
+	    "d.on.report = function(q)\n  return d.json.decod(q.reply)\nend\n",
 	    { "json" },
 	    "policy.lua:3:10: d.json has no decod; did you mean "
 	    "\"decode\"?\n" },
 	{ "what it has is fine",
-	    "d.on.report = function(q)\n  return d.json.decode(q.text), "
+	    "d.on.report = function(q)\n  return d.json.decode(q.reply), "
 	    "d.json.null, d.url.x\nend\n",
 	    { "json", "url" }, "" },
 	{ "time is for hooks", "local t = d.time.now()\n", { "time" },
@@ -184,7 +184,8 @@ each_row_is_true_and_helps(void **state)
 	assert_null(dg_library_help("htp"));
 }
 
-/* The examples that the manual prints are policies that load. */
+/* The examples that the manual prints are policies that load.  They are of
+ * several questions, so no question's q is looked into. */
 static void
 each_example_loads(void **state)
 {
@@ -193,8 +194,8 @@ each_example_loads(void **state)
 		char *text = dg_sprintf(
 		    "local d = require 'dragoman'\n"
 		    "local answer, status, later, no = {}, '', nil, nil\n"
-		    "d.on.report = function(q)\n%s\nend\n"
-		    "return answer, status, later, no\n",
+		    "local function example(q)\n%s\nend\n"
+		    "return answer, status, later, no, example\n",
 		    strchr(dg_library_help(*l), '\n'));
 		struct dg_policy *p;
 		struct dg_buf out;
