@@ -2,6 +2,9 @@
  * hook is asked, and what it is when the hook fails. */
 #include "asked.h"
 
+/* What a load would tell already is written so that it does not see it: in
+ * parentheses, or by ['name']. */
+
 /* ---- which decisions answer which question ---- */
 
 static const struct {
@@ -103,7 +106,7 @@ each_question_takes_its_decisions_and_says_so(void **state)
 			continue;
 		for (size_t k = 0; k < DECISIONS; k++) {
 			enum dg_decision_kind kind = decisions[k].kind;
-			char *body = dg_sprintf("return %s", decisions[k].lua);
+			char *body = dg_sprintf("return (%s)", decisions[k].lua);
 			struct world w;
 			struct asked x;
 
@@ -269,16 +272,16 @@ q_holds_every_field_given_or_absent(void **state)
 static const struct {
 	const char *why, *body, *error;
 } mistakes[] = {
-	{ "a field's name misspelled", "return q.recipeint",
+	{ "a field's name misspelled", "return q['recipeint']",
 	    "q has no field \\\"recipeint\\\"; did you mean "
 	    "\\\"recipient\\\"?" },
-	{ "one of another question", "return q.workstation",
+	{ "one of another question", "return q['workstation']",
 	    "q has no field \\\"workstation\\\"" },
 	{ "a field that is a number", "return q[1]", "q has no field" },
 	{ "one that is nothing", "return q[q]", "q has no such field" },
 	{ "a very long one", "return q[('x'):rep(1000000)]",
 	    "q has no field" },
-	{ "writing to it", "q.hop = 'x'",
+	{ "writing to it", "q['hop'] = 'x'",
 	    "q.hop cannot be set; use q:note(key, value)" },
 	{ "its metatable", "setmetatable(q, {})", "protected" },
 	{ "notes without a place", "q:note('a', 'b')", "no room left" },
@@ -623,7 +626,7 @@ the_minute_is_told_and_not_asked(void **state)
 	world_init(&w,
 	    HEAD "d.on.tick = function(q)\n"
 		 "  if q.now == 1700000000 then d.log 'it is time' end\n"
-		 "  return d.discard {}\nend\n");
+		 "  return (d.discard {})\nend\n");
 	assert_true(put_as(&w, &x, DG_Q_TICK, NULL, f, NULL));
 	assert_int_equal(x.a.d.kind, DG_D_NONE);
 	assert_int_equal(times_logged("it is time"), 1);

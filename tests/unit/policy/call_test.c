@@ -391,7 +391,7 @@ static const struct {
 	    "KiB of memory" },
 	{ "byte by byte", "local s = '' for i = 1, 1e9 do s = s .. 'x' end",
 	    "ran" },
-	{ "an answer of the wrong kind", "return d.to 'nowhere'",
+	{ "an answer of the wrong kind", "return (d.to 'nowhere')",
 	    "takes d.accept, d.refuse" },
 	{ "no decision at all", "return 5",
 	    "policy.lua:2: question \\\"recipient\\\" was answered with a "

@@ -117,7 +117,7 @@ static const char asks[] = HOPS
     "    return d.defer '451 4.4.3 later' { because = 'busy' }\n" /* 10 */
     "  end\n"
     "  if q.domain == 'bad.example' then error 'so' end\n"       /* 12 */
-    "  if q.domain == 'wrong.example' then return d.accept {} end\n"
+    "  if q.domain == 'wrong.example' then return (d.accept {}) end\n"
     "end }\n"
     "d.route { to = 'second.example', hop = 'one' }\n"           /* 15 */
     "d.route { to = 'two.example', ask = function(q)\n"          /* 16 */

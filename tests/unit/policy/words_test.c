@@ -127,7 +127,7 @@ static const struct {
 	    HOP "d.words { ['550'] = function() return 5 end }", BUILT_IN, 0,
 	    "", "" },
 	{ "one that refuses",
-	    HOP "d.words { ['550'] = function() return d.refuse '550 x' end }",
+	    HOP "d.words { ['550'] = function() return (d.refuse '550 x') end }",
 	    BUILT_IN, 0, "", "" },
 	{ "one that says too much",
 	    HOP "d.words { ['550'] = function() return ('x'):rep(70000) end }",
