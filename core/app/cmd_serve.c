@@ -17,6 +17,7 @@
 
 #include "commands.h"
 #include "dragoman/base/clock.h"
+#include "dragoman/base/journal.h"
 #include "dragoman/base/log.h"
 #include "dragoman/net/listener.h"
 
@@ -177,6 +178,22 @@ open_spool(struct serve *s)
 	return 0;
 }
 
+/* Without it mail goes on: only `explain ID` knows less. */
+static void
+open_journal(const struct dg_config *c)
+{
+	char *path = dg_sprintf("%s/journal", c->spool_path);
+	struct dg_err e = { 0 };
+
+	if (c->limits.journal > 0 &&
+	    dg_journal_open(path, c->limits.journal, &e) != DG_OK)
+		dg_log(DG_LOG_WARN, "no-journal", dg_kv_z("why", e.text));
+	if (dg_journal_is_open())
+		dg_log(DG_LOG_INFO, "journal", dg_kv_z("path", path),
+		    dg_kv_i("pid", getpid()));
+	free(path);
+}
+
 static int
 start(struct serve *s)
 {
@@ -198,6 +215,7 @@ start(struct serve *s)
 		dg_generation_unpin(g);
 		return code;
 	}
+	open_journal(s->app.bound);
 	o = (struct dg_relay_options){ g, s->app.spool,
 		s->app.bound->workers };
 	s->app.relay = dg_relay_new(&o);
@@ -239,6 +257,7 @@ finish(struct serve *s)
 	free(s->listeners);
 	dg_config_free(s->app.bound);
 	dg_app_options_fini(&s->options);
+	dg_journal_close();
 	dg_log(DG_LOG_INFO, "ended", dg_kv_i("pid", getpid()));
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dragoman/base/clock.h"
+#include "dragoman/base/journal.h"
 #include "dragoman/base/units.h"
 
 enum { LIST_MAX = 10000 };
@@ -20,6 +21,9 @@ status(struct app *a, struct dg_buf *out)
 	(void)dg_buf_addf(out, "dragoman version=%s pid=%ld up=%s\n",
 	    DG_VERSION, (long)getpid(), age);
 	dg_relay_status(a->relay, out);
+	if (dg_journal_is_open())
+		(void)dg_buf_addf(out, "journal dropped=%llu\n",
+		    (unsigned long long)dg_journal_dropped());
 	return 0;
 }
 

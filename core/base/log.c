@@ -5,7 +5,8 @@
  * may gather its lines and write them once a loop; anything from WARN up goes
  * out at once, with what was gathered before it, so that nothing that explains
  * a crash stays behind.  Peers choose the values: every byte that could move a
- * cursor, end a line or a string is escaped.
+ * cursor, end a line or a string is escaped.  What is about a message or a
+ * session goes to the journal too, always as JSON.
  */
 #include "dragoman/base/log.h"
 
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "dragoman/base/clock.h"
+#include "dragoman/base/journal.h"
 #include "utf8.h"
 
 #define VALUE_MAX  1024
@@ -191,9 +193,9 @@ put_pair(struct line *l, const struct dg_kv *kv)
 }
 
 static void
-put_head(struct line *l, enum dg_log_level level, const char *event)
+put_head(struct line *l, enum dg_log_level level, const char *event,
+    int64_t now)
 {
-	int64_t now = dg_now_ms();
 	time_t seconds = (time_t)(now / 1000);
 	struct tm tm;
 	char text[80];
@@ -261,23 +263,52 @@ emit(const struct line *l, enum dg_log_level level)
 		dg_log_flush();
 }
 
+static void
+compose(struct line *l, bool is_json, enum dg_log_level level,
+    const char *event, const struct dg_kv *kv, int64_t now)
+{
+	l->is_json = is_json;
+	l->is_cut = false;
+	l->n = 0;
+	put_head(l, level, event, now);
+	for (; kv != NULL && kv->key != NULL && !l->is_cut; kv++) {
+		if (kv->is_number || kv->text.n > 0)
+			put_pair(l, kv);
+	}
+	put_end(l);
+}
+
+static bool
+is_for_journal(const char *event, const struct dg_kv *kv)
+{
+	if (!dg_journal_is_open())
+		return false;
+	for (; kv != NULL && kv->key != NULL; kv++)
+		if (kv->text.n > 0 && (strcmp(kv->key, "id") == 0 ||
+					  strcmp(kv->key, "session") == 0))
+			return true;
+	return strcmp(event, "journal") == 0;
+}
+
 void
 dg_log_write(enum dg_log_level level, const char *event, const struct dg_kv *kv)
 {
+	int64_t now;
 	struct line l;
 
 	if ((int)level < atomic_load_explicit(&least_now, memory_order_relaxed))
 		return;
-	l.is_json = atomic_load_explicit(&as_json_now, memory_order_relaxed);
-	l.is_cut = false;
-	l.n = 0;
-	put_head(&l, level, event);
-	for (; kv != NULL && kv->key != NULL && !l.is_cut; kv++) {
-		if (kv->is_number || kv->text.n > 0)
-			put_pair(&l, kv);
-	}
-	put_end(&l);
+	now = dg_now_ms();
+	compose(&l, atomic_load_explicit(&as_json_now, memory_order_relaxed),
+	    level, event, kv, now);
 	emit(&l, level);
+	if (!is_for_journal(event, kv))
+		return;
+	if (!l.is_json)
+		compose(&l, true, level, event, kv, now);
+	dg_journal_put(dg_str_of(l.p, l.n));
+	if (level >= DG_LOG_WARN)
+		dg_journal_flush();
 }
 
 void
@@ -297,11 +328,13 @@ dg_log_gather(bool on)
 		free(gathered);
 		gathered = NULL;
 	}
+	dg_journal_gather(on);
 }
 
 void
 dg_log_flush(void)
 {
+	dg_journal_flush();
 	if (gathered == NULL || gathered->n == 0)
 		return;
 	write_out(gathered->p, gathered->n);

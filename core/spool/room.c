@@ -19,6 +19,7 @@
 
 #include "dragoman/base/clock.h"
 #include "dragoman/base/fault.h"
+#include "dragoman/base/journal.h"
 #include "dragoman/base/log.h"
 
 enum {
@@ -70,6 +71,7 @@ dg_room_open(struct dg_spool *sp, struct dg_err *e)
 	} else if (!lay_aside(sp)) {
 		/* also a full disk must start, to be emptied */
 		atomic_store(&sp->is_short, true);
+		dg_journal_pause(true);
 		dg_log(DG_LOG_WARN, "spool-full", dg_kv_z("path", sp->path));
 	}
 	free(file);
@@ -96,6 +98,7 @@ dg_room_spend(struct dg_spool *sp)
 	if (!wants_reserve(sp) || atomic_load(&sp->is_short))
 		return false;
 	atomic_store(&sp->is_short, true);
+	dg_journal_pause(true); /* this room is for settling */
 	sp->is_low = true;
 	sp->watched_ms = 0; /* look soon: it may have been a moment */
 	dg_log(DG_LOG_ERROR, "spool-full", dg_kv_z("path", sp->path));
@@ -122,6 +125,7 @@ regain(struct dg_spool *sp)
 	    !lay_aside(sp))
 		return;
 	atomic_store(&sp->is_short, false);
+	dg_journal_pause(false);
 	dg_log(DG_LOG_INFO, "spool-has-room", dg_kv_z("path", sp->path));
 }
 

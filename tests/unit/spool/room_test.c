@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "core/spool/spool_state.h"
+#include "dragoman/base/journal.h"
 
 static const char *const place = "/tmp/dg-spool-small";
 
@@ -138,10 +139,13 @@ static void
 others_fill(struct world *w)
 {
 	static char zeros[4096];
-	char path[128];
+	/* another disk, which is not full */
+	char path[128], journal[] = "/tmp/dg-room-journal-XXXXXX";
+	struct dg_err e = { 0 };
 	unsigned n;
 	FILE *f;
 
+	close(mkstemp(journal));
 	for (uint64_t i = 0; i < 20; i++)
 		commit_one(w, i, 1000, "x");
 	until(w, w->n_ok == 20);
@@ -152,10 +156,18 @@ others_fill(struct world *w)
 	while (fwrite(zeros, 1, sizeof(zeros), f) > 0)
 		;
 	assert_null(draft_of(w->sp, 1, 10));
+	/* the reserve is for settling: a journal there would eat it */
+	assert_int_equal(dg_journal_open(journal, 1000, &e), DG_OK);
 	deliver_all(w);
+	dg_journal_put(DG_STR("{}\n"));
+	assert_int_equal(dg_journal_dropped(), 1);
 	fclose(f);
 	remove(path);
 	assert_true(takes_again(w, 1000));
+	dg_journal_put(DG_STR("{}\n"));
+	assert_int_equal(dg_journal_dropped(), 1);
+	dg_journal_close();
+	remove(journal);
 	n = w->n_ok;
 	commit_one(w, 1, 1000, "x");
 	until(w, w->n_ok == n + 1);
