@@ -117,14 +117,34 @@ put_char(struct line *l, const char *p, size_t n, uint32_t code)
 	}
 }
 
+/* How many bytes from i on stand as they are, and count as themselves. */
+static size_t
+ordinary(struct dg_str s, size_t i)
+{
+	size_t from = i, end = s.n < VALUE_MAX ? s.n : VALUE_MAX;
+
+	while (i < end && s.p[i] >= ' ' && s.p[i] < 0x7f && s.p[i] != '"' &&
+	    s.p[i] != '\\')
+		i++;
+	return i - from;
+}
+
 static void
 put_escaped(struct line *l, struct dg_str s)
 {
 	size_t i = 0;
 
 	while (i < s.n) {
+		size_t run = ordinary(s, i);
 		uint32_t code = 0;
-		size_t k = dg_utf8_at(s, i, &code);
+		size_t k;
+
+		if (run > 0) { /* nearly all of nearly every value */
+			put(l, s.p + i, run);
+			i += run;
+			continue;
+		}
+		k = dg_utf8_at(s, i, &code);
 
 		if (i + (k > 0 ? k : 1) > VALUE_MAX)
 			break;
@@ -196,14 +216,19 @@ static void
 put_head(struct line *l, enum dg_log_level level, const char *event,
     int64_t now)
 {
+	static _Thread_local time_t written; /* what `stamp` says */
+	static _Thread_local char stamp[24];
 	time_t seconds = (time_t)(now / 1000);
 	struct tm tm;
 	char text[80];
 
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (seconds != written || stamp[0] == '\0') {
+		gmtime_r(&seconds, &tm);
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+		written = seconds;
+	}
 	putz(l, l->is_json ? "{\"time\":\"" : "");
-	putz(l, text);
+	putz(l, stamp);
 	snprintf(text, sizeof(text), ".%03dZ", (int)(now % 1000));
 	putz(l, text);
 	putz(l, l->is_json ? "\",\"level\":\"" : " ");
