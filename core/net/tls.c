@@ -202,6 +202,12 @@ context_new(const SSL_METHOD *method, enum dg_tls_version least)
 	return t;
 }
 
+SSL_CTX *
+dg_tls_context(struct dg_tls *t)
+{
+	return t->ctx;
+}
+
 /* The first error is the cause; those after it say who passed it on. */
 static unsigned long
 cause(void)

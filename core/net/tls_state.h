@@ -7,6 +7,9 @@
 
 /* tls_state.h - what a connection asks of a TLS context. */
 
+/* For tls_authority.c. */
+SSL_CTX *dg_tls_context(struct dg_tls *t);
+
 /* A session of its own: the context may be freed while it goes on. */
 SSL *dg_tls_session_new(struct dg_tls *t);
 /* Say to the server which host is meant (not for an address) and, with

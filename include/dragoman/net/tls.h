@@ -21,6 +21,17 @@ struct dg_tls *dg_tls_client_new(const char *ca_file,
  * STARTTLS is shown and nobody says it: reading the system's store takes longer
  * than all else that a case does. */
 struct dg_tls *dg_tls_bare_new(bool is_server);
+/* For labs: an authority that is made up in this process and forgotten with it.
+ * What it signs has nothing to do with files. */
+struct dg_tls_authority;
+struct dg_tls_authority *dg_tls_authority_new(void);
+void dg_tls_authority_free(struct dg_tls_authority *a);
+/* t, for calling hops, trusts it from now on. */
+void dg_tls_authority_trust(const struct dg_tls_authority *a,
+    struct dg_tls *t);
+/* t, a server's, gets a certificate for host (a name or an address). */
+void dg_tls_authority_equip(const struct dg_tls_authority *a, struct dg_tls *t,
+    struct dg_str host);
 /* Safe while connections still use it. */
 void dg_tls_free(struct dg_tls *t);
 
