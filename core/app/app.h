@@ -33,6 +33,9 @@ void dg_app_options_fini(struct app_options *o);
  * PREFIX/share/dragoman; NULL-ended, process-long. */
 const char *const *dg_app_ready_dirs(void);
 
+/* scratch.c: a directory and all in it; links are not followed. */
+void dg_app_remove_dir(const char *path);
+
 /* privileges.c: become user[:group]; e says why not. */
 enum dg_rc dg_app_become(const char *run_as, struct dg_err *e);
 /* notify.c: tell the service manager (sd_notify(3)); does nothing without

@@ -14,8 +14,13 @@
 #include "dragoman/policy/lab.h"
 #include "lab_world.h"
 
-enum { CONNS_MAX = 256, LINE_MAX_BYTES = 100000, TURN_MS = 5,
-	TURNS = 6, IDLE_AT_ONCE = 6 };
+enum {
+	CONNS_MAX = 8192, /* a held hop is probed 720 times in 5 days */
+	LINE_MAX_BYTES = 100000,
+	TURN_MS = 5,
+	TURNS = 6,
+	IDLE_AT_ONCE = 6
+};
 
 struct lab_conn {
 	struct dg_conn *conn; /* the far end; NULL when done with */
@@ -35,6 +40,7 @@ struct dg_lab {
 	int n;
 	unsigned idle_for; /* that many events told of nothing */
 	struct dg_buf line; /* of the event told last */
+	struct dg_tls_authority *authority; /* NULL: no handshake works */
 	struct dg_lab_ops ops;
 };
 
@@ -128,6 +134,39 @@ close_conn(void *ctx, int conn)
 
 	if (x != NULL && !x->has_ended)
 		dg_conn_finish(x->conn);
+}
+
+/* "h:25", "[::1]:25": the host. */
+static struct dg_str
+host_of(const char *where)
+{
+	struct dg_str s = dg_str(where);
+
+	s = dg_str_sub(s, 0, dg_str_rfind(s, ':'));
+	if (s.n > 1 && s.p[0] == '[')
+		s = dg_str_sub(s, 1, s.n - 2);
+	return s;
+}
+
+static void
+start_tls(void *ctx, int conn)
+{
+	struct dg_lab *l = ctx;
+	struct lab_conn *x = conn_at(l, conn);
+	struct dg_tls *hop_tls = dg_generation_hop_tls(l->generation);
+	struct dg_tls *t;
+
+	if (x == NULL || x->has_ended)
+		return;
+	if (x->where[0] == '\0') { /* a client */
+		dg_conn_tls_connect(x->conn, hop_tls, DG_NOSTR, false);
+		return;
+	}
+	t = dg_tls_bare_new(true);
+	if (l->authority != NULL)
+		dg_tls_authority_equip(l->authority, t, host_of(x->where));
+	dg_conn_tls_accept(x->conn, t);
+	dg_tls_free(t);
 }
 
 /* What conn i has to tell; false: nothing. */
@@ -349,10 +388,29 @@ dg_lab_new(struct dg_generation *own_g, const char *dir, struct dg_err *e)
 	    dg_world_dns, l->world);
 	dg_http_divert(dg_relay_http(l->relay, 0), dg_world_http, l->world);
 	dg_buf_init(&l->line, LINE_MAX_BYTES);
-	l->ops = (struct dg_lab_ops){ l, client, send_bytes, close_conn, event,
-		advance, add_user, queue, due, add_record, add_page };
+	l->ops = (struct dg_lab_ops){ l, client, send_bytes, close_conn,
+		start_tls, event, advance, add_user, queue, due, add_record,
+		add_page };
 	dg_relay_start_inline(l->relay);
 	return l;
+}
+
+void
+dg_lab_speak_tls(struct dg_lab *l)
+{
+	const struct dg_config *c = dg_generation_config(l->generation);
+
+	l->authority = dg_tls_authority_new();
+	dg_tls_authority_trust(l->authority,
+	    dg_generation_hop_tls(l->generation));
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		struct dg_tls *t = dg_generation_listener_tls(l->generation,
+		    dg_str(c->listeners[i].name));
+
+		if (t != NULL)
+			dg_tls_authority_equip(l->authority, t,
+			    dg_str(c->hostname));
+	}
 }
 
 void
@@ -367,6 +425,7 @@ dg_lab_free(struct dg_lab *l)
 	dg_relay_free(l->relay);
 	dg_world_free(l->world);
 	dg_generation_unpin(l->generation);
+	dg_tls_authority_free(l->authority);
 	dg_buf_fini(&l->line);
 	free(l);
 }

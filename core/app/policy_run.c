@@ -10,7 +10,6 @@
  */
 #include "policy_test.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,25 +42,6 @@ real_ms(void)
 }
 
 /* ---- what is run ---- */
-
-static void
-remove_dir(const char *path)
-{
-	DIR *d = opendir(path);
-	const struct dirent *de;
-
-	/* one thread uses this stream */
-	while (d != NULL && (de = readdir(d)) != NULL) { /* NOLINT */
-		char *sub = dg_sprintf("%s/%s", path, de->d_name);
-
-		if (de->d_name[0] != '.' && unlink(sub) != 0)
-			remove_dir(sub);
-		free(sub);
-	}
-	if (d != NULL)
-		closedir(d);
-	(void)rmdir(path);
-}
 
 static void
 write_yaml(struct run *r)
@@ -168,7 +148,7 @@ static void
 run_fini(struct run *r)
 {
 	if (r->path != NULL)
-		remove_dir(r->dir);
+		dg_app_remove_dir(r->dir);
 	free(r->path);
 	free(r->folder);
 	free(r->yaml);
@@ -272,7 +252,7 @@ run_in(const struct run *r, size_t i, struct dg_generation *g,
 		c->story = dg_strdup(lab != NULL ? dg_lab_story(s) : "");
 	}
 	dg_lab_free(lab);
-	remove_dir(dir);
+	dg_app_remove_dir(dir);
 	free(dir);
 }
 

@@ -74,6 +74,15 @@ l_close(lua_State *L)
 }
 
 static int
+l_start_tls(lua_State *L)
+{
+	const struct dg_lab_ops *o = ops_of(L);
+
+	o->start_tls(o->ctx, (int)luaL_checkinteger(L, 1));
+	return 0;
+}
+
+static int
 l_event(lua_State *L)
 {
 	static const char *const names[] = { "idle", "wait", "line", "open",
@@ -548,6 +557,21 @@ dg_lab_case_line(struct dg_policy_state *s, size_t i)
 	return line;
 }
 
+void
+dg_lab_push(lua_State *L, const struct dg_lab_ops *ops)
+{
+	static const luaL_Reg lab[] = { { "client", l_client },
+		{ "send", l_send }, { "close", l_close }, { "event", l_event },
+		{ "advance", l_advance }, { "duration", l_duration },
+		{ "due", l_due }, { "user", l_user }, { "queue", l_queue },
+		{ "start_tls", l_start_tls }, { "dns", l_dns },
+		{ "web", l_web }, { NULL, NULL } };
+
+	luaL_newlibtable(L, lab);
+	lua_pushlightuserdata(L, (void *)(uintptr_t)ops);
+	luaL_setfuncs(L, lab, 1);
+}
+
 struct run {
 	size_t i;
 	const struct dg_lab_ops *ops;
@@ -557,21 +581,13 @@ struct run {
 static int
 run_case(lua_State *L)
 {
-	static const luaL_Reg lab[] = { { "client", l_client },
-		{ "send", l_send }, { "close", l_close }, { "event", l_event },
-		{ "advance", l_advance }, { "duration", l_duration },
-		{ "due", l_due }, { "user", l_user }, { "queue", l_queue },
-		{ "dns", l_dns }, { "web", l_web },
-		{ NULL, NULL } };
 	const struct run *r = lua_touserdata(L, 1);
 
 	lua_getglobal(L, "require");
 	lua_pushliteral(L, "dragoman.test");
 	lua_call(L, 1, 1);
 	lua_getfield(L, -1, "run");
-	luaL_newlibtable(L, lab);
-	lua_pushlightuserdata(L, (void *)(uintptr_t)r->ops);
-	luaL_setfuncs(L, lab, 1);
+	dg_lab_push(L, r->ops);
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &cases_key);
 	lua_rawgeti(L, -1, (lua_Integer)r->i + 1);
 	lua_rawgeti(L, -1, 2);

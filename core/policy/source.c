@@ -397,6 +397,7 @@ static bool
 run_embedded(lua_State *L, const char *name)
 {
 	const struct dg_embedded *e = dg_embedded;
+	char chunk[64];
 
 	while (e->name != NULL && strcmp(e->name, name) != 0)
 		e++;
@@ -406,8 +407,9 @@ run_embedded(lua_State *L, const char *name)
 	if (lua_getfield(L, -1, name) != LUA_TNIL)
 		return true;
 	lua_pop(L, 1);
-	if (luaL_loadbufferx(L, (const char *)e->text, e->n, "=dragoman.test",
-		"t") != LUA_OK)
+	snprintf(chunk, sizeof(chunk), "=%s", name);
+	if (luaL_loadbufferx(L, (const char *)e->text, e->n, chunk, "t") !=
+	    LUA_OK)
 		lua_error(L);
 	lua_pushstring(L, name);
 	dg_lab_open(L);
@@ -428,13 +430,14 @@ l_require(lua_State *L)
 		dg_declare_push(L);
 		return 1;
 	}
+	if (strncmp(name, "dragoman.", 9) == 0 && vm->policy->o.is_lab &&
+	    run_embedded(L, name))
+		return 1;
 	if (strcmp(name, "dragoman.test") == 0) {
 		if (!vm->policy->o.is_lab)
 			return dg_vm_raise(L, NULL, NULL,
 			    "require \"dragoman.test\" is for *_test.lua files"
 			    " (dragoman policy test)");
-		if (run_embedded(L, name))
-			return 1;
 		return dg_vm_raise(L, NULL, NULL,
 		    "this program holds no \"dragoman.test\"");
 	}

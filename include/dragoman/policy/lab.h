@@ -32,6 +32,9 @@ struct dg_lab_ops {
 	int (*client)(void *ctx, struct dg_str from, struct dg_str listener);
 	void (*send)(void *ctx, int conn, struct dg_str bytes);
 	void (*close)(void *ctx, int conn);
+	/* The far end shakes hands: a hop as a server whose certificate is for
+	 * the host that was dialled, a client without looking at ours. */
+	void (*start_tls)(void *ctx, int conn);
 	struct dg_lab_event (*event)(void *ctx);
 	void (*advance)(void *ctx, int64_t ms);
 	void (*user)(void *ctx, struct dg_str table, struct dg_str user,
