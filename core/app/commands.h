@@ -12,5 +12,6 @@ int dg_cmd_status(int argc, char **argv);
 int dg_cmd_queue(int argc, char **argv);
 int dg_cmd_policy_stats(int argc, char **argv);
 int dg_cmd_policy(int argc, char **argv);
+int dg_cmd_explain(int argc, char **argv);
 
 #endif

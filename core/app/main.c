@@ -23,6 +23,10 @@ static const struct command {
 	    "generations, sessions, hops, spool and alerts" },
 	{ "queue", dg_cmd_queue, "list [-c FILE] [--set ...]",
 	    "what waits, since when, why, and what comes next" },
+	{ "explain", dg_cmd_explain,
+	    "--from ADDRESS --rcpt RECIPIENT... | ID [-c FILE]",
+	    "why the relay does what it does: for a made-up session, or for a "
+	    "message" },
 	{ "policy", dg_cmd_policy, "test [-k PATTERN] [-v] [--coverage] [FILE or DIR]...",
 	    "run *_test.lua against the real machines, without a network" },
 	{ "policy", dg_cmd_policy, "stats [-c FILE] [--set ...]",

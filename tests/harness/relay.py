@@ -194,6 +194,7 @@ class Relay(Watched):
         self.process = None
         text = self.log()
         OUTPUTS.append(("serve", text))
+        self.keep_journal()
         assert not SANITIZERS.search(text), text[-20000:]
         assert got == code, f"ended with {got}: {text[-5000:]}"
         return got
@@ -205,6 +206,12 @@ class Relay(Watched):
         self.wait("the log's end", lambda: self.is_over)
         self.process = None
         OUTPUTS.append(("serve, killed", self.log()))
+        self.keep_journal()
+
+    def keep_journal(self):
+        for path in self.dir.glob("*/journal*"):
+            if path.is_file():
+                OUTPUTS.append((str(path), path.read_text(errors="replace")))
 
     def reload_by_signal(self):
         """The event that tells how it went."""
