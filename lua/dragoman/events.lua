@@ -192,6 +192,11 @@ function M.decision_of(e)
     text = text .. " " .. e.code
   end
   if e.text then text = text .. " " .. e.text end
+  for _, key in ipairs { "verb", "mechanism" } do
+    if e[key] and not text:find(e[key], 1, true) then
+      text = text .. " " .. e[key]
+    end
+  end
   return text
 end
 
@@ -286,7 +291,7 @@ on["session"] = function(ladder, e)
   elseif said then
     -- a policy's refusal is told by the row before
     local last = ladder.rows[#ladder.rows]
-    local text = said:gsub("^%d+ ", "")
+    local text = said:gsub("^%d+ ", ""):gsub("^%d%.%d+%.%d+ ", "")
     if last and last.decision:find(text, 1, true) then return end
     local is_login = said:match("^530 ") and ladder.peer
     ladder:add { derived = true, question = "answer",

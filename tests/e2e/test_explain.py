@@ -392,6 +392,67 @@ def test_the_text_has_the_ladder_both_conversations_and_the_end(example):
     assert "\nx@else.example: refused: 550 " in text
 
 
+HOOKS = """
+local d = require "dragoman"
+d.peer "people" { match = { address = "127.0.0.0/8" } }
+d.hop "h" { hosts = { "127.0.0.1:9" }, tls = "never",
+  login = { "NTLM", secret = "service" }, give_up = "1h" }
+d.hop "other" { hosts = { "127.0.0.2:9" }, tls = "never" }
+d.route { to = "never.example", hop = "other" }
+d.route { ask = function(q)
+  if q.domain == "asked.example" then
+    return d.to "other" { because = "a function says so" }
+  end
+end }
+d.route { hop = "h" }
+d.on.recipient = function(q)
+  if q.recipient == "no@x.example" then
+    return d.refuse "550 5.7.1 not you" { because = "a list" }
+  end
+  if q.domain == "net.example" then
+    local r = d.http.get "http://127.0.0.1:9/"
+    if r.status ~= 200 then return d.defer "451 4.4.3 nobody answers" end
+  end
+end
+d.on.speak = function() return d.use { verb = "XAUTH" } end
+d.on.reply = function(q)
+  if q.code == 554 then return d.hold { alert = "x", because = "so it is" } end
+end
+"""
+
+
+def test_hooks_stand_in_the_ladder_with_their_lines(relay):
+    r = relay(HOOKS, start=False)
+    path = r.dir / "policy.lua"
+    to = ["no@x.example", "a@asked.example", "b@x.example"]
+    told = explain(r, "--from", "127.0.0.9", "--set", "policy.allow=[http]",
+                   *[w for x in to + ["c@net.example"]
+                     for w in ("--rcpt", x)],
+                   script='return { h = { takes = { "XAUTH" }, END = "554 no"'
+                          " } }")
+    assert rows(told, "answer") == []  # the hook's row says it
+    no, net = rows(told, "recipient")
+    assert no["asked"] == to[0] and "550" in no["decision"]
+    assert no["where"] == line_of('return d.refuse "550', path)
+    assert no["because"] == "a list"
+    assert net["where"] == line_of('if r.status ~= 200', path)
+    asked, plain = rows(told, "route")
+    assert asked["asked"] == to[1] and '"other"' in asked["decision"]
+    assert asked["where"] == line_of('return d.to "other"', path)
+    assert asked["because"] == "a function says so"
+    assert asked["passed"] == line_of("d.route { to = \"never", path)
+    assert asked["not_reached"] == line_of('d.route { hop = "h" }', path)
+    assert plain["where"] == line_of('d.route { hop = "h" }', path)
+    speak = rows(told, "speak")
+    assert line_of("d.on.speak =", path) in [x["where"] for x in speak]
+    assert any(x["decision"].startswith("XAUTH NTLM") for x in speak)
+    assert any(x["where"] == line_of("if q.code == 554", path) and
+               x["because"] == "so it is" for x in rows(told, "reply"))
+    assert [(x["outcome"], x.get("hop")) for x in told["recipients"]] == [
+        ("refused", None), ("delivered", "other"), ("held", "h"),
+        ("refused", None)]
+
+
 def test_a_hop_may_behave_as_a_dialect_shows(example):
     r = example(*HQ, "--json", "--hop-dialect", "exchange-5.0")
     said = pairs(r["hops"][0]["lines"])
