@@ -362,6 +362,10 @@ local function behave(h, seen, ...)
 end
 
 local function set_up_hops(s, book, rules, q)
+  -- what hooks that ask outside are told
+  if q.script.dns then s:dns(q.script.dns) end
+  if q.script.web then s:web(q.script.web) end
+  q.script.dns, q.script.web = nil, nil
   for _, hop in ipairs(rules.hops) do
     local seen = {}
     book.hops[hop.name] = seen

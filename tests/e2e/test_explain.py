@@ -453,6 +453,16 @@ def test_hooks_stand_in_the_ladder_with_their_lines(relay):
         ("refused", None)]
 
 
+def test_a_script_may_say_what_web_servers_answer(relay):
+    r = relay(HOOKS, start=False)
+    told = explain(r, "--from", "127.0.0.9", "--set", "policy.allow=[http]",
+                   "--rcpt", "c@net.example", script="""return {
+                     web = { ["GET http://127.0.0.1:9/"] = { status = 200 } },
+                     other = { down = true } }""")
+    assert rows(told, "recipient") == []
+    assert told["recipients"][0]["hop"] == "h"
+
+
 def test_a_hop_may_behave_as_a_dialect_shows(example):
     r = example(*HQ, "--json", "--hop-dialect", "exchange-5.0")
     said = pairs(r["hops"][0]["lines"])
