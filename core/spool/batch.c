@@ -376,6 +376,7 @@ batch_done(struct dg_spool *sp)
 			schedule_new(sp, &r->news[i]);
 		if (r->claim != NULL)
 			schedule_settled(sp, r);
+		dg_receipts_done(sp, r);
 		answer(r, &ok);
 		request_free(r);
 	}

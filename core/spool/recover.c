@@ -99,6 +99,7 @@ dg_recover(struct dg_spool *sp, struct dg_err *e)
 	struct recovery r = { .sp = sp };
 	enum dg_rc rc = read_files(&r, e);
 
+	dg_receipts_recover(sp);
 	if (rc == DG_OK)
 		rc = dg_store_walk(sp->store, on_row, &r, e);
 	if (rc == DG_OK) {

@@ -135,7 +135,7 @@ spool_main(void *ctx)
 	flush_unlinks(sp);
 	if (dg_batch_is_stuck(sp))
 		dg_log(DG_LOG_ERROR, "spool-lost-settles",
-		    dg_kv_z("why", "what they delivered goes out again"));
+		    dg_kv_z("why", "the next start has only their receipts"));
 	dg_log_gather(false);
 	return NULL;
 }
@@ -333,6 +333,7 @@ dg_spool_settle(struct dg_spool *sp, struct dg_claim *own_claim,
 		    !news[i].own_draft->is_broken && news[i].item->n_rcpts > 0);
 		r->news[i] = new_message(news[i].own_draft, news[i].item);
 	}
+	dg_receipts_note(sp, r);
 	dg_post_send(sp->post, on_request, sp, r);
 }
 
@@ -532,6 +533,7 @@ spool_free(struct dg_spool *sp)
 	dg_store_close(sp->store);
 	free(sp->unlinks);
 	free(sp->refused);
+	dg_receipts_close(&sp->receipts);
 	if (sp->reserve_fd >= 0)
 		close(sp->reserve_fd);
 	if (sp->bodies_fd >= 0)
@@ -596,6 +598,8 @@ open_files(struct dg_spool *sp, struct dg_err *e)
 		rc = dg_room_open(sp, e);
 	if (rc == DG_OK)
 		rc = open_store(sp, e);
+	if (rc == DG_OK)
+		dg_receipts_open(sp);
 	if (rc == DG_OK && !sp->o.no_sync &&
 	    !(sync_dir(sp->path, "") && sync_dir(sp->path, "/..")))
 		rc = dg_disk_fail(e, "sync", sp->path);
@@ -615,6 +619,7 @@ dg_spool_open(const struct dg_spool_options *o, struct dg_spool **out,
 	sp->bodies = dg_sprintf("%s/bodies", sp->path);
 	sp->lock_fd = sp->bodies_fd = sp->reserve_fd = -1;
 	sp->post = dg_post_new();
+	dg_receipts_init(&sp->receipts);
 	STAILQ_INIT(&sp->batch);
 	STAILQ_INIT(&sp->later);
 	SLIST_INIT(&sp->calls);

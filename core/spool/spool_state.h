@@ -34,6 +34,18 @@ struct dg_refused {
 	bool has_file;
 };
 
+/* receipt.c */
+struct dg_receipt_file {
+	int fd;         /* -1: there are none */
+	size_t end;     /* where the next one goes */
+	size_t pending; /* settles it stands for that are not written */
+};
+struct dg_receipts {
+	pthread_mutex_t lock; /* what is below, but for the fds */
+	struct dg_receipt_file files[2];
+	int active;
+};
+
 struct dg_spool {
 	struct dg_spool_options o;
 	char *path, *bodies;
@@ -58,6 +70,7 @@ struct dg_spool {
 	size_t n_unlinks, room_unlinks;
 	int64_t unlinks_since_ms;
 	struct dg_spool_stats stats;
+	struct dg_receipts receipts;
 	int reserve_fd;       /* room.c */
 	atomic_bool is_short; /* the reserve is spent: take nothing new */
 	bool is_low;          /* look again soon whether there is room */
@@ -86,6 +99,8 @@ struct dg_request {
 	size_t n_outs;
 	struct dg_rest rest;
 	struct dg_arena arena; /* strings of outs */
+	int receipt_file;      /* where that is, with has_receipt */
+	bool has_receipt;
 };
 
 struct dg_draft {
@@ -153,6 +168,17 @@ bool dg_room_spend(struct dg_spool *sp);
 /* What the queue no longer needs goes back to the disk when that is nearly
  * full; the reserve is laid aside again when there is room for it. */
 void dg_room_watch(struct dg_spool *sp);
+
+/* receipt.c: who was delivered survives kill -9 before its settle is written.
+ * On the worker, before anything else is done for the hop: */
+void dg_receipts_note(struct dg_spool *sp, struct dg_request *r);
+/* When the settle is in the database. */
+void dg_receipts_done(struct dg_spool *sp, struct dg_request *r);
+/* At the start, before anything is handed out. */
+void dg_receipts_recover(struct dg_spool *sp);
+void dg_receipts_init(struct dg_receipts *rs);
+void dg_receipts_open(struct dg_spool *sp);
+void dg_receipts_close(struct dg_receipts *rs);
 
 /* recover.c */
 enum dg_rc dg_recover(struct dg_spool *sp, struct dg_err *e);
