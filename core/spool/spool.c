@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dragoman/base/clock.h"
@@ -25,6 +26,7 @@ enum {
 	UNLINK_MS = 1000, /* dead body files wait this long for a sync */
 	LONGEST_WAIT_MS = 60000,
 	PAGE_MESSAGES = 64, /* of a list, at once */
+	GATHER_NS = 200 * 1000,
 	IN_FLIGHT = 100,    /* when the options do not say */
 };
 
@@ -92,6 +94,8 @@ wait_ms(const struct dg_spool *sp)
 	if (sp->is_started && sp->n_workers > 0)
 		next = dg_schedule_next(&sp->schedule, now);
 	ms = next == INT64_MAX ? LONGEST_WAIT_MS : next - now;
+	if (ms > dg_batch_wait_ms(sp))
+		ms = dg_batch_wait_ms(sp);
 	if ((dg_batch_is_stuck(sp) || sp->is_low) && ms > STUCK_MS)
 		ms = STUCK_MS;
 	if (sp->n_unlinks > 0 && ms > UNLINK_MS)
@@ -114,6 +118,19 @@ flush_unlinks(struct dg_spool *sp)
 		dg_log(DG_LOG_ERROR, "spool-sync", dg_kv_z("why", e.text));
 }
 
+/* What has come, and what comes in the next moment when that is much. */
+static void
+gather(struct dg_spool *sp)
+{
+	const struct timespec moment = { 0, GATHER_NS };
+
+	(void)dg_post_run(sp->post);
+	if (!dg_batch_may_grow(sp))
+		return;
+	(void)nanosleep(&moment, NULL);
+	(void)dg_post_run(sp->post);
+}
+
 static void *
 spool_main(void *ctx)
 {
@@ -122,7 +139,7 @@ spool_main(void *ctx)
 	dg_log_gather(true);
 	while (!sp->is_ending) {
 		dg_post_wait(sp->post, wait_ms(sp));
-		(void)dg_post_run(sp->post);
+		gather(sp);
 		dg_room_watch(sp);
 		dg_batch_run(sp);
 		dg_dispatch(sp);
@@ -145,9 +162,7 @@ spool_main(void *ctx)
 static void
 on_request(void *ctx, void *own_arg)
 {
-	struct dg_spool *sp = ctx;
-
-	STAILQ_INSERT_TAIL(&sp->batch, (struct dg_request *)own_arg, next);
+	dg_batch_add(ctx, own_arg);
 }
 
 static void

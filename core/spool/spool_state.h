@@ -58,6 +58,10 @@ struct dg_spool {
 	unsigned n_workers;
 	bool is_started, is_ending;
 	struct dg_requests batch; /* gathered, not yet written */
+	size_t n_gathered;        /* in it */
+	int64_t gathered_ms;      /* when the first came */
+	size_t n_awaited;         /* of them that somebody waits for */
+	size_t n_awaited_before;  /* in the last batch that had any */
 	struct dg_requests later; /* settles that could not be written */
 	int64_t later_ms;         /* not tried again before */
 	int64_t told_ms;          /* when the log was last told of it */
@@ -144,8 +148,15 @@ struct dg_claim *dg_claim_new(struct dg_spool *sp, struct dg_entry *e,
     struct dg_kept *own_kept, struct dg_err *err);
 void dg_claim_free(struct dg_claim *c);
 
-/* batch.c: write what has gathered, answer, update the schedule. */
+/* batch.c: one more for the next batch. */
+void dg_batch_add(struct dg_spool *sp, struct dg_request *own_r);
+/* Write what has gathered, answer, update the schedule; when nobody waits for
+ * it, only after it has gathered for a moment. */
 void dg_batch_run(struct dg_spool *sp);
+/* Would a moment more make it larger?  Then take what comes, and ask no more. */
+bool dg_batch_may_grow(const struct dg_spool *sp);
+/* How long until then; INT64_MAX: nothing has gathered. */
+int64_t dg_batch_wait_ms(const struct dg_spool *sp);
 /* Something waits for the next try. */
 bool dg_batch_is_stuck(const struct dg_spool *sp);
 void dg_batch_drop(struct dg_spool *sp);
