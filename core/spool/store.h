@@ -6,7 +6,7 @@
 /*
  * store.h - the database under the spool: SQLite, write-ahead log, one
  * connection, used by the spool thread alone.  Private to the spool floor;
- * store.c is the only file that knows SQLite.
+ * only the files store*.c know SQLite (store_state.h).
  */
 struct dg_store;
 
