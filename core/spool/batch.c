@@ -131,8 +131,8 @@ schedule_new(struct dg_spool *sp, struct dg_new *nw)
 	nw->kept = NULL;
 }
 
-static void
-unlink_later(struct dg_spool *sp, uint64_t id)
+void
+dg_unlink_later(struct dg_spool *sp, uint64_t id)
 {
 	if (sp->n_unlinks == sp->room_unlinks) {
 		sp->room_unlinks =
@@ -167,8 +167,8 @@ expiry_of(const struct dg_request *r, size_t out)
 
 /* What expired and was handed out already, and yet waits on, waits for its
  * due time like all others: or it would come back at once, for ever. */
-static int64_t
-next_expiry(const struct dg_rest *rest, int64_t now)
+int64_t
+dg_next_expiry(const struct dg_rest *rest, int64_t now)
 {
 	if (rest->expire_ms == 0 || rest->expire_ms > now)
 		return rest->expire_ms;
@@ -194,10 +194,10 @@ schedule_settled(struct dg_spool *sp, struct dg_request *r)
 			    expiry_of(r, i));
 	}
 	dg_schedule_back(&sp->schedule, e, r->rest.n, r->rest.due_ms,
-	    next_expiry(&r->rest, now), ends_hold);
+	    dg_next_expiry(&r->rest, now), ends_hold);
 	if (SLIST_EMPTY(&m->entries)) {
 		if (m->has_file)
-			unlink_later(sp, m->id);
+			dg_unlink_later(sp, m->id);
 		dg_unkeep(sp, m);
 		(void)dg_schedule_gone(&sp->schedule, m);
 	}
@@ -373,7 +373,7 @@ batch_done(struct dg_spool *sp)
 
 	for (size_t i = 0; i < sp->n_refused; i++)
 		if (sp->refused[i].has_file)
-			unlink_later(sp, sp->refused[i].id);
+			dg_unlink_later(sp, sp->refused[i].id);
 	sp->n_refused = 0;
 	while ((r = STAILQ_FIRST(&sp->batch)) != NULL) {
 		STAILQ_REMOVE_HEAD(&sp->batch, next);

@@ -75,7 +75,7 @@ read_facts(struct dg_spool *sp, struct dg_entry *e, int64_t now,
 	struct dg_kept *k;
 
 	if (dg_store_read(sp->store, m->id, dg_str(e->lane->name),
-		e->is_urged ? INT64_MAX : now, &k, err) != DG_OK)
+		e->is_urged ? DG_DUE_HELD - 1 : now, &k, err) != DG_OK)
 		return NULL;
 	if (!m->has_file && dg_store_read_body(sp->store, k, err) != DG_OK) {
 		dg_kept_free(k);

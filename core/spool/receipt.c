@@ -30,10 +30,10 @@ enum {
 };
 
 /* As it is on disk: one machine's, its byte order. */
-struct receipt {
+struct dg_receipt {
 	uint64_t id, arrival_ms, number, check;
 };
-_Static_assert(sizeof(struct receipt) == 32, "the format of the files");
+_Static_assert(sizeof(struct dg_receipt) == 32, "the format of the files");
 
 static uint64_t
 mixed(uint64_t x)
@@ -45,7 +45,7 @@ mixed(uint64_t x)
 
 /* Never of zeros, which a file may be full of. */
 static uint64_t
-check_of(const struct receipt *r)
+check_of(const struct dg_receipt *r)
 {
 	return mixed(mixed(mixed(r->id + 1) + r->arrival_ms) + r->number) | 1;
 }
@@ -96,7 +96,7 @@ dg_receipts_note(struct dg_spool *sp, struct dg_request *r)
 {
 	struct dg_receipts *rs = &sp->receipts;
 	const struct dg_item *it = &r->claim->item;
-	struct receipt *v;
+	struct dg_receipt *v;
 	size_t n = 0, bytes;
 	off_t at;
 
@@ -106,7 +106,7 @@ dg_receipts_note(struct dg_spool *sp, struct dg_request *r)
 	for (size_t i = 0; i < r->n_outs; i++) {
 		if (r->outs[i].outcome != DG_OUTCOME_DELIVERED)
 			continue;
-		v[n] = (struct receipt){ .id = it->id,
+		v[n] = (struct dg_receipt){ .id = it->id,
 			.arrival_ms = (uint64_t)it->arrival_ms,
 			.number = r->outs[i].number };
 		v[n].check = check_of(&v[n]);
@@ -143,14 +143,14 @@ dg_receipts_done(struct dg_spool *sp, struct dg_request *r)
 }
 
 static bool
-is_sound(const struct receipt *r)
+is_sound(const struct dg_receipt *r)
 {
 	return r->check == check_of(r);
 }
 
 /* True: that recipient waits in the database, and no longer will. */
 static bool
-forget(struct dg_spool *sp, const struct receipt *r)
+forget(struct dg_spool *sp, const struct dg_receipt *r)
 {
 	struct dg_kept *k = NULL;
 	struct dg_err e = { 0 };
@@ -171,7 +171,7 @@ forget(struct dg_spool *sp, const struct receipt *r)
 }
 
 static enum dg_rc
-forget_all(struct dg_spool *sp, const struct receipt *v, size_t n,
+forget_all(struct dg_spool *sp, const struct dg_receipt *v, size_t n,
     unsigned *forgotten, struct dg_err *e)
 {
 	*forgotten = 0;
@@ -183,7 +183,7 @@ forget_all(struct dg_spool *sp, const struct receipt *v, size_t n,
 }
 
 static void
-apply(struct dg_spool *sp, const struct receipt *v, size_t n)
+apply(struct dg_spool *sp, const struct dg_receipt *v, size_t n)
 {
 	struct dg_err e = { 0 };
 	unsigned forgotten;
@@ -201,29 +201,86 @@ apply(struct dg_spool *sp, const struct receipt *v, size_t n)
 				   "was ended"));
 }
 
-static void
-read_back(struct dg_spool *sp, struct dg_receipt_file *f)
+/* All that one file has, sound or not; *n of them. */
+static struct dg_receipt *
+read_all(int fd, size_t *n)
 {
+	struct dg_receipt *v;
 	struct stat st;
-	struct receipt *v;
 	ssize_t got;
 
-	if (fstat(f->fd, &st) != 0 || st.st_size <= 0)
-		return;
+	*n = 0;
+	if (fstat(fd, &st) != 0 || st.st_size <= 0)
+		return NULL;
 	if (st.st_size > READ_MAX)
 		st.st_size = READ_MAX;
 	v = dg_alloc0((size_t)st.st_size + sizeof(*v));
-	got = pread(f->fd, v, (size_t)st.st_size, 0);
-	if (got > 0)
-		apply(sp, v, (size_t)got / sizeof(*v));
-	free(v);
+	got = pread(fd, v, (size_t)st.st_size, 0);
+	*n = got > 0 ? (size_t)got / sizeof(*v) : 0;
+	return v;
 }
 
 void
 dg_receipts_recover(struct dg_spool *sp)
 {
-	for (int i = 0; i < 2 && sp->receipts.files[0].fd >= 0; i++)
-		read_back(sp, &sp->receipts.files[i]);
+	for (int i = 0; i < 2 && sp->receipts.files[0].fd >= 0; i++) {
+		size_t n;
+		struct dg_receipt *v = read_all(sp->receipts.files[i].fd, &n);
+
+		if (n > 0)
+			apply(sp, v, n);
+		free(v);
+	}
+}
+
+/* ---- a spool that is looked at ---- */
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct dg_receipt *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+void
+dg_receipts_look(struct dg_spool *sp)
+{
+	struct dg_receipts *rs = &sp->receipts;
+
+	for (int i = 0; i < 2; i++) {
+		char *path = dg_sprintf("%s/receipts.%d", sp->path, i);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		size_t n = 0;
+		struct dg_receipt *v = fd >= 0 ? read_all(fd, &n) : NULL;
+
+		rs->known = dg_realloc(rs->known,
+		    (rs->n_known + n + 1) * sizeof(*rs->known));
+		for (size_t k = 0; k < n; k++)
+			if (is_sound(&v[k]))
+				rs->known[rs->n_known++] = v[k];
+		free(v);
+		free(path);
+		if (fd >= 0)
+			close(fd);
+	}
+	qsort(rs->known, rs->n_known, sizeof(*rs->known), compare);
+}
+
+bool
+dg_receipts_has(const struct dg_spool *sp, const struct dg_item *item,
+    unsigned number)
+{
+	const struct dg_receipt key = { .id = item->id, .number = number };
+	const struct dg_receipt *r;
+
+	if (sp->receipts.n_known == 0)
+		return false;
+	r = bsearch(&key, sp->receipts.known, sp->receipts.n_known, sizeof(key),
+	    compare);
+	return r != NULL && r->arrival_ms == (uint64_t)item->arrival_ms;
 }
 
 /* ---- open and close ---- */
@@ -267,4 +324,7 @@ dg_receipts_close(struct dg_receipts *rs)
 			close(rs->files[i].fd);
 		rs->files[i].fd = -1;
 	}
+	free(rs->known);
+	rs->known = NULL;
+	rs->n_known = 0;
 }

@@ -329,6 +329,25 @@ dg_schedule_back(struct dg_schedule *s, struct dg_entry *e, unsigned n,
 	enter(e);
 }
 
+void
+dg_schedule_set(struct dg_schedule *s, struct dg_entry *e, unsigned n,
+    int64_t due_ms, int64_t expire_ms)
+{
+	assert(!e->is_claimed);
+	leave(e);
+	if (n == 0) {
+		SLIST_REMOVE(&e->msg->entries, e, dg_entry, of_msg);
+		s->entries--;
+		free(e);
+		return;
+	}
+	e->is_urged = false;
+	e->n = n;
+	e->due_ms = due_ms;
+	e->expire_ms = expire_ms;
+	enter(e);
+}
+
 bool
 dg_schedule_gone(struct dg_schedule *s, struct dg_sched_msg *m)
 {
@@ -352,12 +371,12 @@ dg_schedule_hold(struct dg_schedule *s, struct dg_str lane, int64_t until_ms,
 }
 
 static void
-make_due(struct dg_sched_lane *l, int64_t now_ms)
+make_due(struct dg_sched_lane *l, int64_t now_ms, int64_t never_ms)
 {
 	struct dg_heap *h = &l->heaps[BY_DUE];
 
 	for (size_t i = 0; i < h->n; i++)
-		if (h->v[i]->due_ms > now_ms) {
+		if (h->v[i]->due_ms > now_ms && h->v[i]->due_ms < never_ms) {
 			h->v[i]->due_ms = now_ms;
 			h->v[i]->is_urged = true;
 		}
@@ -367,7 +386,7 @@ make_due(struct dg_sched_lane *l, int64_t now_ms)
 
 void
 dg_schedule_release(struct dg_schedule *s, struct dg_str lane, bool retry_all,
-    int64_t now_ms)
+    int64_t now_ms, int64_t never_ms)
 {
 	struct dg_sched_lane *l;
 
@@ -378,6 +397,6 @@ dg_schedule_release(struct dg_schedule *s, struct dg_str lane, bool retry_all,
 		if (l->held_until_ms > now_ms)
 			l->held_until_ms = now_ms;
 		if (retry_all)
-			make_due(l, now_ms);
+			make_due(l, now_ms, never_ms);
 	}
 }

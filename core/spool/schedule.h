@@ -81,12 +81,16 @@ int64_t dg_schedule_next(const struct dg_schedule *s, int64_t now_ms);
  * leaves at expire_ms: the caller moves that when it was already tried. */
 void dg_schedule_back(struct dg_schedule *s, struct dg_entry *e, unsigned n,
     int64_t due_ms, int64_t expire_ms, bool ends_hold);
+/* The recipients that an entry which is not claimed stands for are others now
+ * (n 0: none, and the entry is gone). */
+void dg_schedule_set(struct dg_schedule *s, struct dg_entry *e, unsigned n,
+    int64_t due_ms, int64_t expire_ms);
 /* Frees m when nothing of it is left; true then. */
 bool dg_schedule_gone(struct dg_schedule *s, struct dg_sched_msg *m);
 void dg_schedule_hold(struct dg_schedule *s, struct dg_str lane,
     int64_t until_ms, struct dg_str meaning, struct dg_str reason);
-/* lane.n == 0: all. */
+/* lane.n == 0: all.  What is due at `never_ms` or later stays. */
 void dg_schedule_release(struct dg_schedule *s, struct dg_str lane,
-    bool retry_all, int64_t now_ms);
+    bool retry_all, int64_t now_ms, int64_t never_ms);
 
 #endif

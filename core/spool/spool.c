@@ -25,9 +25,8 @@ enum {
 	STUCK_MS = 1000,  /* a failed batch of settles: again then */
 	UNLINK_MS = 1000, /* dead body files wait this long for a sync */
 	LONGEST_WAIT_MS = 60000,
-	PAGE_MESSAGES = 64, /* of a list, at once */
 	GATHER_NS = 200 * 1000,
-	IN_FLIGHT = 100,    /* when the options do not say */
+	IN_FLIGHT = 100, /* when the options do not say */
 };
 
 /* ---- calls that the control thread waits for ---- */
@@ -50,12 +49,16 @@ on_call(void *ctx, void *own_arg)
 	SLIST_INSERT_HEAD(&sp->calls, c, next);
 }
 
-/* Runs on the spool thread, after what was sent before it is written. */
-static void
-call(struct dg_spool *sp, void (*run)(struct dg_spool *, void *), void *arg)
+void
+dg_spool_call(struct dg_spool *sp, void (*run)(struct dg_spool *, void *),
+    void *arg)
 {
 	struct dg_call c = { .run = run, .arg = arg };
 
+	if (sp->is_look) {
+		run(sp, arg);
+		return;
+	}
 	pthread_mutex_init(&c.lock, NULL);
 	pthread_cond_init(&c.done, NULL);
 	dg_post_send(sp->post, on_call, sp, &c);
@@ -234,7 +237,7 @@ on_release(void *ctx, void *own_arg)
 	struct lane_order *o = own_arg;
 
 	dg_schedule_release(&sp->schedule, dg_str(o->lane), o->retry_all,
-	    dg_now_ms());
+	    dg_now_ms(), DG_DUE_HELD);
 	order_free(o);
 }
 
@@ -350,132 +353,6 @@ dg_spool_settle(struct dg_spool *sp, struct dg_claim *own_claim,
 	}
 	dg_receipts_note(sp, r);
 	dg_post_send(sp->post, on_request, sp, r);
-}
-
-/* ---- looking ---- */
-
-struct page {
-	uint64_t after; /* the last message shown */
-	size_t max;     /* rows still wanted */
-	bool is_last;
-	dg_spool_row *row;
-	void *ctx;
-};
-
-static bool
-is_claimed(const struct dg_spool *sp, uint64_t id, const struct dg_item_rcpt *r)
-{
-	const struct dg_claim_guts *g;
-
-	LIST_FOREACH(g, &sp->claims, next)
-	{
-		if (g->kept->item.id != id)
-			continue;
-		for (size_t i = 0; i < g->kept->item.n_rcpts; i++)
-			if (g->kept->rcpts[i].number == r->number)
-				return true;
-	}
-	return false;
-}
-
-static void
-show(const struct dg_spool *sp, const struct dg_kept *k, struct page *p)
-{
-	for (size_t i = 0; i < k->item.n_rcpts && p->max > 0; i++, p->max--)
-		p->row(p->ctx, &k->item, &k->rcpts[i],
-		    is_claimed(sp, k->item.id, &k->rcpts[i]));
-}
-
-static void
-run_page(struct dg_spool *sp, void *arg)
-{
-	struct page *p = arg;
-	uint64_t ids[PAGE_MESSAGES];
-	size_t n = dg_store_ids(sp->store, p->after, ids, PAGE_MESSAGES);
-
-	for (size_t i = 0; i < n && p->max > 0; i++) {
-		struct dg_kept *k = NULL;
-		struct dg_err e = { 0 };
-
-		p->after = ids[i];
-		if (dg_store_read(sp->store, ids[i], DG_NOSTR, INT64_MAX, &k,
-			&e) != DG_OK)
-			continue;
-		show(sp, k, p);
-		dg_kept_free(k);
-	}
-	p->is_last = n < PAGE_MESSAGES || p->max == 0;
-}
-
-/* Page by page: between two of them others get their 250. */
-void
-dg_spool_list(struct dg_spool *sp, size_t max, dg_spool_row *row, void *ctx)
-{
-	struct page p = { .max = max, .row = row, .ctx = ctx };
-
-	do
-		call(sp, run_page, &p);
-	while (!p.is_last);
-}
-
-struct lanes_args {
-	dg_spool_lane_row *row;
-	void *ctx;
-};
-
-static void
-run_lanes(struct dg_spool *sp, void *arg)
-{
-	const struct lanes_args *a = arg;
-	const struct dg_sched_lane *l;
-
-	TAILQ_FOREACH(l, &sp->schedule.lanes, next)
-	a->row(a->ctx, dg_str(l->name), l->heaps[0].n, l->in_flight,
-	    l->held_until_ms, dg_str(l->meaning), dg_str(l->reason));
-}
-
-void
-dg_spool_lanes(struct dg_spool *sp, dg_spool_lane_row *row, void *ctx)
-{
-	struct lanes_args a = { row, ctx };
-
-	call(sp, run_lanes, &a);
-}
-
-static void
-run_stats(struct dg_spool *sp, void *arg)
-{
-	struct dg_spool_stats *out = arg;
-
-	*out = sp->stats;
-	out->messages = sp->schedule.messages;
-	out->syncs += dg_store_syncs(sp->store);
-	out->wal_bytes = dg_store_wal(sp->store);
-}
-
-void
-dg_spool_stats(struct dg_spool *sp, struct dg_spool_stats *out)
-{
-	call(sp, run_stats, out);
-}
-
-static void
-run_idle(struct dg_spool *sp, void *arg)
-{
-	bool *idle = arg;
-	int64_t now = dg_now_ms();
-
-	*idle = sp->stats.claims_out == 0 && !dg_batch_is_stuck(sp) &&
-		dg_schedule_next(&sp->schedule, now) > now;
-}
-
-bool
-dg_spool_is_idle(struct dg_spool *sp)
-{
-	bool idle = false;
-
-	call(sp, run_idle, &idle);
-	return idle;
 }
 
 /* ---- open and close ---- */
@@ -621,12 +498,10 @@ open_files(struct dg_spool *sp, struct dg_err *e)
 	return rc;
 }
 
-enum dg_rc
-dg_spool_open(const struct dg_spool_options *o, struct dg_spool **out,
-    struct dg_err *e)
+static struct dg_spool *
+spool_new(const struct dg_spool_options *o)
 {
 	struct dg_spool *sp = dg_alloc0(sizeof(*sp));
-	enum dg_rc rc;
 
 	sp->o = *o;
 	sp->path = dg_strdup(o->path);
@@ -641,6 +516,16 @@ dg_spool_open(const struct dg_spool_options *o, struct dg_spool **out,
 	LIST_INIT(&sp->claims);
 	dg_schedule_init(&sp->schedule,
 	    o->lane_in_flight > 0 ? o->lane_in_flight : IN_FLIGHT);
+	return sp;
+}
+
+enum dg_rc
+dg_spool_open(const struct dg_spool_options *o, struct dg_spool **out,
+    struct dg_err *e)
+{
+	struct dg_spool *sp = spool_new(o);
+	enum dg_rc rc;
+
 	rc = open_files(sp, e);
 	if (rc == DG_OK)
 		rc = dg_recover(sp, e);
@@ -655,11 +540,35 @@ dg_spool_open(const struct dg_spool_options *o, struct dg_spool **out,
 	return DG_OK;
 }
 
+enum dg_rc
+dg_spool_look(const char *path, struct dg_spool **out, struct dg_err *e)
+{
+	const struct dg_spool_options o = { .path = path };
+	struct dg_spool *sp = spool_new(&o);
+	char *file = dg_sprintf("%s/spool.db", path);
+	enum dg_rc rc;
+
+	sp->is_look = true;
+	rc = dg_store_look(file, &sp->store, e);
+	free(file);
+	if (rc != DG_OK) {
+		spool_free(sp);
+		return rc;
+	}
+	dg_receipts_look(sp);
+	*out = sp;
+	return DG_OK;
+}
+
 void
 dg_spool_close(struct dg_spool *sp)
 {
 	if (sp == NULL)
 		return;
+	if (sp->is_look) {
+		spool_free(sp);
+		return;
+	}
 	dg_post_send(sp->post, on_end, sp, NULL);
 	pthread_join(sp->thread, NULL);
 	spool_free(sp);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "dragoman/spool/queue.h"
 #include "record.h"
 #include "schedule.h"
 #include "store.h"
@@ -44,6 +45,8 @@ struct dg_receipts {
 	pthread_mutex_t lock; /* what is below, but for the fds */
 	struct dg_receipt_file files[2];
 	int active;
+	struct dg_receipt *known; /* those of a spool that is looked at */
+	size_t n_known;
 };
 
 struct dg_spool {
@@ -57,6 +60,7 @@ struct dg_spool {
 	struct dg_worker_post workers[WORKERS_MAX];
 	unsigned n_workers;
 	bool is_started, is_ending;
+	bool is_look; /* nothing but the store is there, to be read */
 	struct dg_requests batch; /* gathered, not yet written */
 	size_t n_gathered;        /* in it */
 	int64_t gathered_ms;      /* when the first came */
@@ -135,6 +139,11 @@ struct dg_claim_guts {
 /* What a draft is called while it is written anew: never a name of a body. */
 #define DG_DRAFT_NEW ".new"
 
+/* spool.c: run on the spool thread, after what was sent before it is written;
+ * waits for that. */
+void dg_spool_call(struct dg_spool *sp,
+    void (*run)(struct dg_spool *sp, void *arg), void *arg);
+
 /* draft.c */
 char *dg_body_path(const struct dg_spool *sp, uint64_t id);
 /* Its file, before the row that names it is written; the directory is the
@@ -153,15 +162,25 @@ void dg_batch_add(struct dg_spool *sp, struct dg_request *own_r);
 /* Write what has gathered, answer, update the schedule; when nobody waits for
  * it, only after it has gathered for a moment. */
 void dg_batch_run(struct dg_spool *sp);
-/* Would a moment more make it larger?  Then take what comes, and ask no more. */
+/* Would a moment more make it larger?  Then take what comes, and ask no more.
+ */
 bool dg_batch_may_grow(const struct dg_spool *sp);
 /* How long until then; INT64_MAX: nothing has gathered. */
 int64_t dg_batch_wait_ms(const struct dg_spool *sp);
 /* Something waits for the next try. */
 bool dg_batch_is_stuck(const struct dg_spool *sp);
 void dg_batch_drop(struct dg_spool *sp);
+/* When what is left of a message in a lane expires next. */
+int64_t dg_next_expiry(const struct dg_rest *rest, int64_t now);
+/* A body's file, when the delete of its row is durable. */
+void dg_unlink_later(struct dg_spool *sp, uint64_t id);
 /* Remove body files; only after a sync made the deletes of their rows last. */
 void dg_unlinks_flush(struct dg_spool *sp);
+
+/* look.c */
+bool dg_pick_fits(const struct dg_pick *p, const struct dg_item *it,
+    const struct dg_item_rcpt *r, int64_t now);
+bool dg_is_claimed(const struct dg_spool *sp, uint64_t id, unsigned number);
 
 /* dispatch.c: hand out what is due. */
 void dg_dispatch(struct dg_spool *sp);
@@ -187,6 +206,10 @@ void dg_receipts_note(struct dg_spool *sp, struct dg_request *r);
 void dg_receipts_done(struct dg_spool *sp, struct dg_request *r);
 /* At the start, before anything is handed out. */
 void dg_receipts_recover(struct dg_spool *sp);
+/* For a spool that is looked at: read them, and was that one delivered? */
+void dg_receipts_look(struct dg_spool *sp);
+bool dg_receipts_has(const struct dg_spool *sp, const struct dg_item *item,
+    unsigned number);
 void dg_receipts_init(struct dg_receipts *rs);
 void dg_receipts_open(struct dg_spool *sp);
 void dg_receipts_close(struct dg_receipts *rs);

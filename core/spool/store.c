@@ -166,6 +166,9 @@ check_version(struct dg_store *st, struct dg_err *e)
 	if (whose > 0 && whose != APPLICATION)
 		return dg_fail(e, DG_E_CONFIG, 451, "4.3.0",
 		    "%s is some other program's database", st->file);
+	if (found <= 0 && st->is_read_only)
+		return dg_fail(e, DG_E_IO, 451, "4.3.0",
+		    "there is no spool in %s", st->file);
 	if (found == 0)
 		dg_store_exec(st, schema);
 	return DG_OK;
@@ -207,17 +210,13 @@ dg_store_number(struct dg_store *st, enum statement which)
 	return n;
 }
 
-/* On failure the database is shut and st->failed says why. */
-enum dg_rc
-dg_store_reopen(struct dg_store *st, struct dg_err *e)
+static void
+open_to_write(struct dg_store *st)
 {
 	static const char setup[] =
 	    "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864; "
 	    "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY;";
-	enum dg_rc rc = DG_OK;
-	int chunk = GROW_BYTES;
 
-	st->failed = 0;
 	dg_store_note(st, sqlite3_open_v2(st->file, &st->db,
 			      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 				  SQLITE_OPEN_NOMUTEX,
@@ -226,9 +225,33 @@ dg_store_reopen(struct dg_store *st, struct dg_err *e)
 	dg_store_exec(st, setup);
 	st->is_durable = false;
 	dg_store_set_sync(st, true);
+}
+
+static void
+open_to_read(struct dg_store *st)
+{
+	dg_store_note(st,
+	    sqlite3_open_v2(st->file, &st->db,
+		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL));
+	(void)sqlite3_busy_timeout(st->db, BUSY_MS);
+	dg_store_exec(st, "PRAGMA temp_store=MEMORY;");
+}
+
+/* On failure the database is shut and st->failed says why. */
+enum dg_rc
+dg_store_reopen(struct dg_store *st, struct dg_err *e)
+{
+	enum dg_rc rc = DG_OK;
+	int chunk = GROW_BYTES;
+
+	st->failed = 0;
+	if (st->is_read_only)
+		open_to_read(st);
+	else
+		open_to_write(st);
 	if (st->failed == 0)
 		rc = check_version(st, e);
-	if (st->failed == 0 && rc == DG_OK)
+	if (st->failed == 0 && rc == DG_OK && !st->is_read_only)
 		check_modes(st);
 	if (st->failed == 0 && rc == DG_OK && st->log_is_doubtful)
 		dg_store_note(st, sqlite3_wal_checkpoint_v2(st->db, NULL,
@@ -241,6 +264,8 @@ dg_store_reopen(struct dg_store *st, struct dg_err *e)
 		dg_store_shut(st);
 		return rc;
 	}
+	if (st->is_read_only)
+		return DG_OK;
 	sqlite3_wal_hook(st->db, on_wal, st); /* no checkpoint by itself */
 	(void)sqlite3_file_control(st->db, "main", SQLITE_FCNTL_CHUNK_SIZE,
 	    &chunk);
@@ -257,15 +282,16 @@ store_free(struct dg_store *st)
 	free(st);
 }
 
-enum dg_rc
-dg_store_open(const char *file, bool no_sync, struct dg_store **out,
-    struct dg_err *e)
+static enum dg_rc
+store_new(const char *file, bool no_sync, bool is_read_only,
+    struct dg_store **out, struct dg_err *e)
 {
 	struct dg_store *st = dg_alloc0(sizeof(*st));
 	enum dg_rc rc;
 
 	st->file = dg_strdup(file);
 	st->no_sync = no_sync;
+	st->is_read_only = is_read_only;
 	dg_store_watch(st);
 	rc = dg_store_reopen(st, e);
 	if (rc != DG_OK) {
@@ -274,6 +300,19 @@ dg_store_open(const char *file, bool no_sync, struct dg_store **out,
 	}
 	*out = st;
 	return DG_OK;
+}
+
+enum dg_rc
+dg_store_open(const char *file, bool no_sync, struct dg_store **out,
+    struct dg_err *e)
+{
+	return store_new(file, no_sync, false, out, e);
+}
+
+enum dg_rc
+dg_store_look(const char *file, struct dg_store **out, struct dg_err *e)
+{
+	return store_new(file, false, true, out, e);
 }
 
 void

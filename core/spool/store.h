@@ -1,6 +1,7 @@
 #ifndef DRAGOMAN_CORE_SPOOL_STORE_H
 #define DRAGOMAN_CORE_SPOOL_STORE_H
 
+#include "dragoman/spool/queue.h"
 #include "record.h"
 
 /*
@@ -12,6 +13,9 @@ struct dg_store;
 
 enum dg_rc dg_store_open(const char *file, bool no_sync, struct dg_store **out,
     struct dg_err *e);
+/* To be looked at: nothing is written, not even a schema. */
+enum dg_rc dg_store_look(const char *file, struct dg_store **out,
+    struct dg_err *e);
 void dg_store_close(struct dg_store *st);
 
 /* A transaction: durable ones are synced when dg_store_commit returns.  The
@@ -22,6 +26,12 @@ enum dg_rc dg_store_commit(struct dg_store *st, struct dg_err *e);
  * be there nevertheless?  Then a later transaction must delete what was
  * refused. */
 bool dg_store_may_return(const struct dg_store *st);
+
+/* First thing in a transaction that calls dg_store_change. */
+void dg_store_may_hold(struct dg_store *st);
+/* What an operator does to a recipient. */
+void dg_store_change(struct dg_store *st, uint64_t id, unsigned number,
+    enum dg_change change, int64_t now_ms);
 
 /* Inside a transaction; a failure shows at commit.  Written a second time
  * (the first came back after a failure) they do no harm. */
@@ -45,7 +55,7 @@ void dg_store_rest(struct dg_store *st, uint64_t id, struct dg_str lane,
  * at until_ms (INT64_MAX: all); lane.n == 0: of every lane. */
 enum dg_rc dg_store_read(struct dg_store *st, uint64_t id, struct dg_str lane,
     int64_t until_ms, struct dg_kept **out, struct dg_err *e);
-/* Its inline body, into k->body. */
+/* Its inline body, into k->body; absent: it is in a file. */
 enum dg_rc dg_store_read_body(struct dg_store *st, struct dg_kept *k,
     struct dg_err *e);
 
@@ -61,6 +71,21 @@ uint64_t dg_store_last_id(struct dg_store *st);
 /* Waiting ids above `after` in order, at most max into out; how many. */
 size_t dg_store_ids(struct dg_store *st, uint64_t after, uint64_t *out,
     size_t max);
+
+typedef void dg_store_scan_row(void *ctx, const struct dg_item *item,
+    const struct dg_item_rcpt *rcpt);
+/* All recipients of the next max messages above *after, which becomes the last
+ * of them; what is given dies when row returns.  Absent: there is none. */
+enum dg_rc dg_store_scan(struct dg_store *st, uint64_t *after, size_t max,
+    dg_store_scan_row *row, void *ctx, struct dg_err *e);
+
+/* store_check.c: what is wrong with the database in itself. */
+enum dg_rc dg_store_check(struct dg_store *st, dg_spool_finding *fn, void *ctx,
+    struct dg_err *e);
+/* Messages whose body is in a file, by id. */
+enum dg_rc dg_store_with_files(struct dg_store *st,
+    void (*fn)(void *ctx, uint64_t id, uint64_t size), void *ctx,
+    struct dg_err *e);
 
 /* Bytes in the write-ahead log; times the disk was waited for. */
 uint64_t dg_store_wal(const struct dg_store *st);

@@ -166,6 +166,10 @@ dg_store_read_body(struct dg_store *st, struct dg_kept *k, struct dg_err *e)
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
 	if (sqlite3_step(s) != SQLITE_ROW) {
 		rc = cannot_read(st, id, "the body", e);
+	} else if (sqlite3_column_type(s, 0) == SQLITE_NULL) {
+		rc = dg_fail(e, DG_E_ABSENT, 451, "4.3.0",
+		    "the body of message %s is not in the spool's database",
+		    k->item.name);
 	} else if ((uint64_t)sqlite3_column_bytes(s, 0) != k->item.size) {
 		rc = dg_fail(e, DG_E_IO, 451, "4.3.0",
 		    "the body of message %s in the spool has %d bytes instead "
@@ -236,4 +240,90 @@ dg_store_ids(struct dg_store *st, uint64_t after, uint64_t *out, size_t max)
 		out[n++] = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
 	return n;
+}
+
+static struct dg_str
+view(sqlite3_stmt *s, int i)
+{
+	const void *p = sqlite3_column_blob(s, i);
+
+	return p == NULL ? (struct dg_str){ "", 0 }
+			 : dg_str_of(p, (size_t)sqlite3_column_bytes(s, i));
+}
+
+static void
+give_row(sqlite3_stmt *s, dg_store_scan_row *row, void *ctx)
+{
+	struct dg_item it = {
+		.id = (uint64_t)sqlite3_column_int64(s, 0),
+		.sender = view(s, 1),
+		.helo = view(s, 2),
+		.address = view(s, 3),
+		.listener = view(s, 4),
+		.peer = view(s, 5),
+		.user = view(s, 6),
+		.notes = view(s, 7),
+		.arrival_ms = sqlite3_column_int64(s, 8),
+		.body_8bit = sqlite3_column_int(s, 9) != 0,
+		.is_report = sqlite3_column_int(s, 10) != 0,
+		.size = (uint64_t)sqlite3_column_int64(s, 11),
+		.n_rcpts = 1,
+	};
+	struct dg_item_rcpt r = {
+		.number = (unsigned)sqlite3_column_int64(s, 12),
+		.address = view(s, 13),
+		.original = view(s, 14),
+		.lane = view(s, 15),
+		.due_ms = sqlite3_column_int64(s, 16),
+		.expire_ms = sqlite3_column_int64(s, 17),
+		.tries = (unsigned)sqlite3_column_int64(s, 18),
+		.first_try_ms = sqlite3_column_int64(s, 19),
+		.meaning = view(s, 20),
+		.reply = view(s, 21),
+		.host = view(s, 22),
+	};
+
+	it.rcpts = &r;
+	dg_id_name(it.id, it.name);
+	row(ctx, &it, &r);
+}
+
+static enum dg_rc
+scan_failed(struct dg_store *st, struct dg_err *e)
+{
+	return dg_fail(e, DG_E_IO, 451, "4.3.0",
+	    "cannot read the spool's database %s: %s", st->file,
+	    st->db != NULL ? sqlite3_errmsg(st->db) : st->why);
+}
+
+enum dg_rc
+dg_store_scan(struct dg_store *st, uint64_t *after, size_t max,
+    dg_store_scan_row *row, void *ctx, struct dg_err *e)
+{
+	sqlite3_stmt *s;
+	uint64_t last;
+	int rc;
+
+	if (st->db == NULL && dg_store_reopen(st, e) != DG_OK)
+		return e->rc;
+	s = dg_store_get(st, ST_LAST_OF);
+	if (s == NULL)
+		return scan_failed(st, e);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)*after);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)max);
+	last = dg_store_number(st, ST_LAST_OF);
+	if (last == 0)
+		return DG_E_ABSENT;
+	s = dg_store_get(st, ST_SCAN);
+	if (s == NULL)
+		return scan_failed(st, e);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)*after);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)last);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		give_row(s, row, ctx);
+	sqlite3_reset(s);
+	if (rc != SQLITE_DONE)
+		return scan_failed(st, e);
+	*after = last;
+	return DG_OK;
 }

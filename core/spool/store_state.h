@@ -58,7 +58,31 @@ enum {
 	    "coalesce((SELECT value FROM spool WHERE key = 'id_floor'), 0))") \
 	X(FREE, "PRAGMA freelist_count") \
 	X(PAGES, "PRAGMA page_count") \
-	X(IDS, "SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")
+	X(IDS, "SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2") \
+	X(LAST_OF, "SELECT max(id) FROM (SELECT id FROM message " \
+		   "WHERE id > ?1 ORDER BY id LIMIT ?2)") \
+	X(SCAN, \
+	    "SELECT m.id, m.sender, m.helo, m.address, m.listener, m.peer, " \
+	    "m.user, m.notes, m.arrival, m.body_8bit, m.is_report, m.size, " \
+	    "r.number, r.address, r.original, r.lane, r.due, r.expire, " \
+	    "r.tries, r.first_try, r.meaning, r.reply, r.host " \
+	    "FROM message m JOIN rcpt r ON r.id = m.id " \
+	    "WHERE m.id > ?1 AND m.id <= ?2 ORDER BY m.id, r.number") \
+	X(DUE, "UPDATE rcpt SET due = ?3 WHERE id = ?1 AND number = ?2") \
+	X(KEEP_HELD, "INSERT OR REPLACE INTO held(id, number, expire, since) " \
+		     "SELECT id, number, expire, ?3 FROM rcpt " \
+		     "WHERE id = ?1 AND number = ?2") \
+	X(HOLD, "UPDATE rcpt SET due = 253402300799000, expire = 0 " \
+		"WHERE id = ?1 AND number = ?2") \
+	X(LET_GO, \
+	    "UPDATE rcpt SET due = ?3, expire = coalesce((SELECT CASE " \
+	    "WHEN h.expire > 0 THEN h.expire + max(0, ?3 - h.since) ELSE 0 " \
+	    "END FROM held h WHERE h.id = ?1 AND h.number = ?2), expire) " \
+	    "WHERE id = ?1 AND number = ?2") \
+	X(GIVE_UP, "UPDATE rcpt SET due = ?3, expire = ?3, meaning = '', " \
+		   "reply = 'given up by an operator', host = '' " \
+		   "WHERE id = ?1 AND number = ?2") \
+	X(FORGET_HELD, "DELETE FROM held WHERE id = ?1 AND number = ?2")
 enum statement {
 #define X(id, text) ST_##id,
 	STATEMENTS(X)
@@ -80,7 +104,7 @@ struct dg_store {
 	char *file;
 	sqlite3 *db; /* NULL after a failure: opened again at the next begin */
 	sqlite3_stmt *st[ST_N];
-	bool no_sync;
+	bool no_sync, is_read_only;
 	bool log_is_doubtful; /* an I/O error: move it before anything else */
 	bool is_durable;      /* how transactions commit now */
 	bool may_return;      /* the transaction that failed */

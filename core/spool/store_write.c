@@ -223,3 +223,49 @@ dg_store_forget(struct dg_store *st, uint64_t id)
 		dg_store_run(st, both[i]);
 	}
 }
+
+/* ---- what an operator does ---- */
+
+/* Not part of the schema's version: a program that does not know the table
+ * sees a recipient that is due in the year 9999, and leaves it alone. */
+void
+dg_store_may_hold(struct dg_store *st)
+{
+	dg_store_exec(st,
+	    "CREATE TABLE IF NOT EXISTS held(id INTEGER NOT NULL, "
+	    "number INTEGER NOT NULL, expire INTEGER NOT NULL, "
+	    "since INTEGER NOT NULL, PRIMARY KEY(id, number)) WITHOUT ROWID");
+}
+
+static void
+run_on(struct dg_store *st, enum statement which, uint64_t id, unsigned number,
+    int64_t now_ms)
+{
+	sqlite3_stmt *s = dg_store_get(st, which);
+
+	if (s == NULL)
+		return;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)id);
+	sqlite3_bind_int64(s, 2, number);
+	if (sqlite3_bind_parameter_count(s) > 2)
+		sqlite3_bind_int64(s, 3, now_ms);
+	dg_store_run(st, which);
+}
+
+void
+dg_store_change(struct dg_store *st, uint64_t id, unsigned number,
+    enum dg_change change, int64_t now_ms)
+{
+	static const enum statement how[][3] = {
+		[DG_CHANGE_RETRY] = { ST_DUE, ST_N, ST_N },
+		[DG_CHANGE_HOLD] = { ST_KEEP_HELD, ST_HOLD, ST_N },
+		[DG_CHANGE_RELEASE] = { ST_LET_GO, ST_FORGET_HELD, ST_N },
+		[DG_CHANGE_GIVE_UP] = { ST_GIVE_UP, ST_FORGET_HELD, ST_N },
+		[DG_CHANGE_DROP] = { ST_DELETE_RCPT, ST_FORGET_HELD, ST_N },
+	};
+
+	for (int i = 0; how[change][i] != ST_N; i++)
+		run_on(st, how[change][i], id, number, now_ms);
+	if (change == DG_CHANGE_DROP)
+		(void)dg_store_finish(st, id);
+}

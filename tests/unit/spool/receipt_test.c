@@ -2,7 +2,7 @@
  * receipt; what is no receipt is not taken for one. */
 #include "fixture.h"
 
-#include <fcntl.h>
+#include "dragoman/spool/queue.h"
 
 enum {
 	FILE_MAX = 4 << 20
@@ -150,6 +150,25 @@ what_was_delivered_is_not_waiting_though_no_settle_was_written(void **state)
 	assert_int_equal(stats_of(w).messages, 2);
 }
 
+/* An operator that looks, or takes the queue elsewhere, before the next start. */
+static void
+who_only_looks_does_not_see_it_either(void **state)
+{
+	struct world *w = *state;
+	struct dg_spool *sp = NULL;
+	struct dg_err e = { 0 };
+	struct seen s = { 0 };
+
+	deliver_what_is_for_x(w);
+	bring_back(w);
+	assert_int_equal(dg_spool_look(w->dir, &sp, &e), DG_OK);
+	dg_spool_list(sp, 100, on_row, &s);
+	dg_spool_close(sp);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.n_y, 2);
+	w->sp = NULL;
+}
+
 static void
 without_receipts_all_of_it_waits(void **state)
 {
@@ -241,6 +260,7 @@ main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(what_was_delivered_is_not_waiting_though_no_settle_was_written),
+		CASE(who_only_looks_does_not_see_it_either),
 		CASE(without_receipts_all_of_it_waits),
 		CASE(a_receipt_with_a_wrong_bit_says_nothing),
 		CASE(rubbish_and_torn_files_are_no_receipts),
