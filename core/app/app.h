@@ -53,5 +53,8 @@ enum dg_rc dg_app_control_open(struct dg_loop *l, const char *path,
 void dg_app_control_close(struct app_control *c);
 /* client side: send a verb, print what comes; returns the exit code. */
 int dg_app_control_ask(const char *path, const char *verb);
+/* The same in two steps: a connection, or -1 and why; then over it. */
+int dg_app_control_reach(const char *path, struct dg_err *e);
+int dg_app_control_talk(int fd, const char *verb);
 
 #endif

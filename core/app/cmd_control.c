@@ -1,5 +1,5 @@
 /*
- * cmd_control.c - `dragoman reload|status|queue`: ask the running relay.
+ * cmd_control.c - `dragoman reload|status|policy stats`: ask the running relay.
  *
  * The socket is found the way the relay found it: by its configuration.
  */
@@ -48,16 +48,6 @@ int
 dg_cmd_status(int argc, char **argv)
 {
 	return ask(argc, argv, "status");
-}
-
-int
-dg_cmd_queue(int argc, char **argv)
-{
-	if (argc < 2 || strcmp(argv[1], "list") != 0) {
-		fprintf(stderr, "usage: dragoman queue list [-c FILE]\n");
-		return 2;
-	}
-	return ask(argc - 1, argv + 1, "queue list");
 }
 
 int

@@ -21,7 +21,7 @@
 #include "dragoman/net/loop.h"
 
 enum {
-	REQUEST_MAX = 512,
+	REQUEST_MAX = 4096,
 	ANSWER_MAX = 64 * 1024 * 1024,
 	SAY_MS = 2000,
 	TAKE_MS = 2000,
@@ -76,7 +76,8 @@ write_all(int fd, struct dg_str s, int64_t end_ms)
 	}
 }
 
-/* One line, or what came of it. */
+/* One line; nothing when it has no end: half of a request may say more than
+ * the whole (which messages to drop). */
 static struct dg_str
 read_line(int fd, char *line, size_t room)
 {
@@ -94,7 +95,7 @@ read_line(int fd, char *line, size_t room)
 		if (line[n - 1] == '\n')
 			return dg_str_trim(dg_str_of(line, n - 1));
 	}
-	return dg_str_trim(dg_str_of(line, n));
+	return DG_NOSTR;
 }
 
 static void
@@ -189,29 +190,31 @@ dg_app_control_close(struct app_control *c)
 }
 
 int
-dg_app_control_ask(const char *path, const char *verb)
+dg_app_control_reach(const char *path, struct dg_err *e)
 {
 	struct sockaddr_un a;
-	struct dg_err e = { 0 };
-	struct dg_buf in;
-	int code = 1, fd;
-	char *line;
+	int fd;
 
-	if (address_of(path, &a, &e) != DG_OK) {
-		fprintf(stderr, "dragoman: %s\n", e.text);
-		return 2;
-	}
+	if (address_of(path, &a, e) != DG_OK)
+		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) != 0) {
-		fprintf(stderr,
-		    "dragoman: cannot reach the relay at %s: %s (is it "
-		    "running?)\n",
-		    path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return 1;
-	}
-	line = dg_sprintf("%s\n", verb);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0)
+		return fd;
+	(void)dg_fail(e, DG_E_ABSENT, 0, NULL,
+	    "cannot reach the relay at %s: %s (is it running?)", path,
+	    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int
+dg_app_control_talk(int fd, const char *verb)
+{
+	char *line = dg_sprintf("%s\n", verb);
+	struct dg_buf in;
+	int code = 1;
+
 	write_all(fd, dg_str(line), dg_mono_ms() + SAY_MS);
 	free(line);
 	dg_buf_init(&in, ANSWER_MAX);
@@ -224,7 +227,6 @@ dg_app_control_ask(const char *path, const char *verb)
 			break;
 		in.n += (size_t)n;
 	}
-	close(fd);
 	if (sscanf(dg_buf_z(&in), "exit %d\n", &code) == 1) {
 		size_t at = dg_str_find(dg_buf_str(&in), '\n') + 1;
 		struct dg_str text = dg_str_from(dg_buf_str(&in), at);
@@ -234,5 +236,21 @@ dg_app_control_ask(const char *path, const char *verb)
 		fprintf(stderr, "dragoman: the relay gave no answer\n");
 	}
 	dg_buf_fini(&in);
+	return code;
+}
+
+int
+dg_app_control_ask(const char *path, const char *verb)
+{
+	struct dg_err e = { 0 };
+	int fd = dg_app_control_reach(path, &e);
+	int code;
+
+	if (fd < 0) {
+		fprintf(stderr, "dragoman: %s\n", e.text);
+		return e.rc == DG_E_CONFIG ? 2 : 1;
+	}
+	code = dg_app_control_talk(fd, verb);
+	close(fd);
 	return code;
 }

@@ -21,8 +21,10 @@ static const struct command {
 	    "have the running relay reload; waits, prints the verdict" },
 	{ "status", dg_cmd_status, "[-c FILE] [--set ...]",
 	    "generations, sessions, hops, spool and alerts" },
-	{ "queue", dg_cmd_queue, "list [-c FILE] [--set ...]",
+	{ "queue", dg_cmd_queue, "list|show|stats|check [-c FILE] [...]",
 	    "what waits, since when, why, and what comes next" },
+	{ "queue", dg_cmd_queue, "retry|hold|release|drop ID|--hop NAME|...",
+	    "what becomes of it; --dry-run says what would be done" },
 	{ "explain", dg_cmd_explain,
 	    "--from ADDRESS --rcpt RECIPIENT... | ID [-c FILE]",
 	    "why the relay does what it does: for a made-up session, or for a "

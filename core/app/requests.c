@@ -3,14 +3,15 @@
  */
 #include "serve.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "dragoman/base/clock.h"
 #include "dragoman/base/journal.h"
 #include "dragoman/base/units.h"
+#include "queue.h"
 
-enum { LIST_MAX = 10000 };
+enum { WORDS_MAX = 200 };
 
 static int
 status(struct app *a, struct dg_buf *out)
@@ -27,39 +28,23 @@ status(struct app *a, struct dg_buf *out)
 	return 0;
 }
 
-/* Every waiting recipient has a sentence: why, since when, what next. */
-static void
-add_row(void *ctx, const struct dg_item *item, const struct dg_item_rcpt *r,
-    bool is_claimed)
-{
-	struct dg_buf *out = ctx;
-	int64_t now = dg_now_ms();
-	char age[24], next[24];
-
-	dg_duration_write((now - item->arrival_ms) / 1000 * 1000, age);
-	dg_duration_write(
-	    r->due_ms > now ? (r->due_ms - now) / 1000 * 1000 : 0, next);
-	(void)dg_buf_addf(out,
-	    "%s from=<%.*s> to=<%.*s> hop=%.*s age=%s size=%llu tries=%u %s",
-	    item->name, DG_FMT(item->sender), DG_FMT(r->address),
-	    DG_FMT(r->lane), age, (unsigned long long)item->size, r->tries,
-	    is_claimed ? "being delivered now" : "");
-	if (!is_claimed)
-		(void)dg_buf_addf(out, "next in %s", next);
-	if (r->meaning.n > 0)
-		(void)dg_buf_addf(out, ", because %.*s: %.*s%s%.*s",
-		    DG_FMT(r->meaning), DG_FMT(r->host),
-		    r->host.n > 0 ? " said " : "", DG_FMT(r->reply));
-	(void)dg_buf_addc(out, '\n');
-}
-
 static int
-queue_list(struct app *a, struct dg_buf *out)
+queue(struct app *a, struct dg_str verb, struct dg_buf *out)
 {
-	dg_spool_list(a->spool, LIST_MAX, add_row, out);
-	if (out->n == 0)
-		(void)dg_buf_adds(out, "nothing waits\n");
-	return 0;
+	char *line = dg_str_dup(verb);
+	const char *words[WORDS_MAX];
+	size_t n = dg_queue_unline(line, words, WORDS_MAX);
+	struct app_queue q;
+	int code = 2;
+
+	if (!dg_queue_read(words, n, &q, out))
+		code = 2;
+	else if (q.verb == QUEUE_CHECK)
+		(void)dg_buf_adds(out, "queue: check is not for the relay\n");
+	else
+		code = dg_queue_run(a->spool, &q, out);
+	free(line);
+	return code;
 }
 
 int
@@ -71,8 +56,8 @@ dg_app_request(void *ctx, struct dg_str verb, struct dg_buf *out)
 		return dg_app_reload(a, out);
 	if (dg_str_is(verb, "status"))
 		return status(a, out);
-	if (dg_str_is(verb, "queue list"))
-		return queue_list(a, out);
+	if (dg_str_has_prefix(verb, DG_STR("queue\t")))
+		return queue(a, verb, out);
 	if (dg_str_is(verb, "policy stats")) {
 		dg_relay_policy_stats(a->relay, out);
 		return 0;
