@@ -463,12 +463,14 @@ dg_bounce_new(struct dg_attempt *a, dg_bounce_fn *fn)
 
 	b->a = a;
 	b->fn = fn;
-	b->returns_whole = a->claim->item.size <= RETURN_WHOLE_MAX;
+	b->returns_whole = a->claim->item.size <= RETURN_WHOLE_MAX &&
+	    !a->claim->is_lost;
 	dg_buf_init(&b->w.text, TEXT_MAX);
 	b->w.rcpts = dg_alloc0(a->n_rcpts * sizeof(*b->w.rcpts));
 	b->w.status = dg_alloc0(a->n_rcpts * sizeof(*b->w.status));
-	b->rc = dg_claim_body(a->claim, 0, RETURN_WHOLE_MAX, &b->original,
-	    &b->e);
+	if (!a->claim->is_lost) /* or there is nothing to return */
+		b->rc = dg_claim_body(a->claim, 0, RETURN_WHOLE_MAX,
+		    &b->original, &b->e);
 	if (b->rc != DG_OK)
 		b->phase = DONE;
 	if (!b->returns_whole)

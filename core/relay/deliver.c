@@ -13,7 +13,10 @@
 
 #include "dragoman/base/clock.h"
 
-enum { NOTES_MAX = 4096 };
+enum {
+	NOTES_MAX = 4096,
+	LOST_TRIES = 3, /* of a body that is gone: somebody may bring it back */
+};
 
 static const struct dg_rules *
 rules_of(const struct dg_attempt *a)
@@ -68,6 +71,53 @@ refused_by_route(struct dg_attempt *a, struct dg_attempt_rcpt *x,
 	}
 	dg_attempt_keep(a, x, x->result.meaning);
 	dg_attempt_log(a, x, d->kind == DG_D_REFUSE ? "failed" : "retry");
+}
+
+/* ---- a body that is gone ---- */
+
+static void
+raise_lost(struct dg_attempt *a, const struct dg_err *e)
+{
+	char *text = dg_sprintf("%s; it is from <%.*s>: put the file back, or "
+				"the sender will get a report",
+	    e->text, DG_FMT(a->claim->item.sender));
+
+	dg_alert_raise(a->worker, "body-lost", a->claim->item.name, text);
+	free(text);
+}
+
+/* There is nothing to deliver.  An operator hears of it at once; the sender
+ * when it is not brought back: a report with what is known of the envelope. */
+static void
+no_body(struct dg_attempt *a)
+{
+	struct dg_str ignored;
+	struct dg_err e = { 0 };
+	int64_t now = dg_now_ms();
+	bool is_news = false;
+
+	(void)dg_claim_body(a->claim, 0, 1, &ignored, &e);
+	for (size_t i = 0; i < a->n_rcpts; i++) {
+		struct dg_attempt_rcpt *x = &a->rcpts[i];
+		bool is_over = x->item->tries >= LOST_TRIES ||
+		    (x->item->expire_ms > 0 && x->item->expire_ms <= now);
+
+		is_news |= !dg_str_is(x->item->reply, e.text);
+		x->result = (struct dg_result){
+			.meaning = is_over ? DG_MEANING_PERMANENT
+					   : DG_MEANING_TEMPORARY,
+			.stage = DG_STAGE_ANY,
+			.enhanced = "5.3.0",
+		};
+		snprintf(x->result.text, sizeof(x->result.text), "%s", e.text);
+		x->out.outcome = is_over ? DG_OUTCOME_FAILED : DG_OUTCOME_RETRY;
+		x->out.due_ms = dg_attempt_next_try(a, x->item, 0);
+		dg_attempt_keep(a, x, x->result.meaning);
+		dg_attempt_log(a, x, is_over ? "failed" : "retry");
+	}
+	if (is_news)
+		raise_lost(a, &e);
+	dg_attempt_conclude(a);
 }
 
 /* ---- the routes once more ---- */
@@ -203,6 +253,8 @@ dg_deliver_claim(void *ctx, struct dg_claim *own_claim)
 
 	if (w->is_stopping)
 		dg_attempt_give_back(a);
+	else if (own_claim->is_lost)
+		no_body(a);
 	else
 		go_on(a);
 }

@@ -67,21 +67,30 @@ dg_unkeep(struct dg_spool *sp, struct dg_sched_msg *m)
 
 /* ---- claims ---- */
 
+/* Then it goes out even without its body, so that somebody hears of it. */
+static bool
+has_expired(const struct dg_entry *e, int64_t now)
+{
+	return e->expire_ms > 0 && e->expire_ms <= now;
+}
+
 static struct dg_kept *
 read_facts(struct dg_spool *sp, struct dg_entry *e, int64_t now,
     struct dg_err *err)
 {
 	struct dg_sched_msg *m = e->msg;
 	struct dg_kept *k;
+	enum dg_rc rc;
 
 	if (dg_store_read(sp->store, m->id, dg_str(e->lane->name),
 		e->is_urged ? DG_DUE_HELD - 1 : now, &k, err) != DG_OK)
 		return NULL;
-	if (!m->has_file && dg_store_read_body(sp->store, k, err) != DG_OK) {
-		dg_kept_free(k);
-		return NULL;
-	}
-	return k;
+	/* what the database has not must be in a file, or is lost */
+	rc = m->has_file ? DG_OK : dg_store_read_body(sp->store, k, err);
+	if (rc == DG_OK || rc == DG_E_ABSENT || has_expired(e, now))
+		return k;
+	dg_kept_free(k);
+	return NULL;
 }
 
 static bool
@@ -96,7 +105,7 @@ hand_out(struct dg_spool *sp, struct dg_entry *e, int64_t now)
 	if (k == NULL)
 		k = read_facts(sp, e, now, &err);
 	if (k != NULL)
-		c = dg_claim_new(sp, e, k, &err);
+		c = dg_claim_new(sp, e, k, has_expired(e, now), &err);
 	if (c == NULL || c->item.n_rcpts == 0) {
 		char name[16];
 

@@ -134,6 +134,7 @@ struct dg_claim_guts {
 	int fd;                 /* of the body's file, or -1 */
 	char *piece;            /* read from it */
 	size_t room;
+	struct dg_err lost; /* with is_lost: why */
 };
 
 /* What a draft is called while it is written anew: never a name of a body. */
@@ -153,8 +154,10 @@ enum dg_rc dg_draft_sync(struct dg_draft *d, struct dg_err *e);
 enum dg_rc dg_disk_fail(struct dg_err *e, const char *doing, const char *what);
 
 /* claim.c */
+/* NULL: its body cannot be read now.  When it will never be there again, or
+ * `insists`, the claim comes without (is_lost). */
 struct dg_claim *dg_claim_new(struct dg_spool *sp, struct dg_entry *e,
-    struct dg_kept *own_kept, struct dg_err *err);
+    struct dg_kept *own_kept, bool insists, struct dg_err *err);
 void dg_claim_free(struct dg_claim *c);
 
 /* batch.c: one more for the next batch. */

@@ -55,7 +55,7 @@ void dg_store_rest(struct dg_store *st, uint64_t id, struct dg_str lane,
  * at until_ms (INT64_MAX: all); lane.n == 0: of every lane. */
 enum dg_rc dg_store_read(struct dg_store *st, uint64_t id, struct dg_str lane,
     int64_t until_ms, struct dg_kept **out, struct dg_err *e);
-/* Its inline body, into k->body; absent: it is in a file. */
+/* Its inline body, into k->body; absent: it is in a file, or not whole. */
 enum dg_rc dg_store_read_body(struct dg_store *st, struct dg_kept *k,
     struct dg_err *e);
 

@@ -171,7 +171,7 @@ dg_store_read_body(struct dg_store *st, struct dg_kept *k, struct dg_err *e)
 		    "the body of message %s is not in the spool's database",
 		    k->item.name);
 	} else if ((uint64_t)sqlite3_column_bytes(s, 0) != k->item.size) {
-		rc = dg_fail(e, DG_E_IO, 451, "4.3.0",
+		rc = dg_fail(e, DG_E_ABSENT, 451, "4.3.0",
 		    "the body of message %s in the spool has %d bytes instead "
 		    "of %llu",
 		    k->item.name, sqlite3_column_bytes(s, 0),

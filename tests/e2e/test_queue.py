@@ -281,6 +281,32 @@ def test_check_finds_a_missing_body(site):
     assert "are good" in queue(site, "check")
 
 
+def test_a_lost_body_is_an_alert_and_then_a_report(relay):
+    policy = POLICY.replace('retry = { "1h" }', 'retry = { "200ms" }')
+    large = b"".join(b"%070d\r\n" % i for i in range(2000))
+    with Server() as good, Server(replies=dict(BUSY)) as slow:
+        r = relay(policy % (good.address, slow.address))
+        send(r, body=large)
+        until("a try", lambda: (x := rows(r)) and x[0]["tries"])
+        (body,) = (r.dir / "spool" / "bodies").iterdir()
+        name = body.name
+        body.unlink()
+        del slow.replies["MAIL"]  # it would be taken
+        until("an alert", lambda: r.events_of("alert", name="body-lost"))
+        mails = until("a report", lambda: [
+            x for x in good.mails if x.recipients == ["a@hq.example"]])
+        r.wait_empty()
+        assert len(r.events_of("alert", name="body-lost")) == 1
+        assert name in r.events_of("alert", name="body-lost")[0]["text"]
+        report = Report(mails[0].data)
+        assert report.field("Action") == "failed"
+        assert report.field("Status") == "5.3.0"
+        assert report.field("Final-Recipient").endswith("b@slow.example")
+        assert f"the body of message {name}" in report.field(
+            "Diagnostic-Code")
+        assert not slow.mails
+
+
 def test_check_finds_recipients_of_nobody(site):
     put_off(site)
     site.stop()

@@ -93,6 +93,8 @@ struct dg_claim {
 	struct dg_item item;  /* rcpts: only those of this lane that wait */
 	struct dg_str lane;
 	bool is_probe;        /* the lane was held: one message tries it */
+	bool is_lost;         /* its body is gone, or could not be read until it
+	                       * expired: dg_claim_body says why */
 	/* private to the spool from here */
 	struct dg_claim_guts *guts;
 };

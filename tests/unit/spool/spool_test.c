@@ -2,6 +2,8 @@
  * a restart. */
 #include "fixture.h"
 
+#include "core/spool/record.h"
+
 #include "core/spool/spool_state.h"
 
 static int
@@ -497,45 +499,119 @@ list_and_lanes_show_what_waits(void **state)
 	assert_int_equal(stats_of(w).messages, 100);
 }
 
-/* Somebody removed it: that is said, again and again but not at once; nobody
- * else waits, and when it is back the message goes. */
 static void
-a_lost_body_is_told_and_tried_again_later(void **state)
+body_path(struct world *w, uint64_t id, char out[128])
+{
+	char name[16];
+
+	dg_id_name(id, name);
+	snprintf(out, 128, "%s/bodies/%s", w->dir, name);
+}
+
+/* The claim comes without it, and who has it decides; when it is back the
+ * message goes. */
+static void
+a_body_that_is_gone_is_claimed_as_lost(void **state)
+{
+	struct world *w = *state;
+	char path[128], aside[160];
+	struct dg_str piece;
+	struct dg_err e = { 0 };
+	struct dg_claim *c;
+
+	commit_one(w, 1, 100000, "x");
+	until(w, w->n_ok == 1);
+	dg_spool_start(w->sp);
+	c = next_claim(w);
+	assert_false(c->is_lost);
+	body_path(w, c->item.id, path);
+	settle_all(w, c, DG_OUTCOME_RETRY, dg_now_ms() + 60000);
+	settle_down(w);
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	for (int after_start = 0; after_start < 2; after_start++) {
+		assert_int_equal(rename(path, aside), 0);
+		if (after_start) {
+			world_reopen(w);
+			dg_spool_start(w->sp);
+		}
+		dg_clock_jump(61000);
+		dg_spool_poke(w->sp);
+		c = next_claim(w);
+		assert_true(c->is_lost);
+		assert_int_equal(c->item.n_rcpts, 1);
+		assert_int_equal(
+		    dg_claim_body(c, 0, 10, &piece, &e), DG_E_ABSENT);
+		assert_non_null(strstr(e.text, c->item.name));
+		settle_all(w, c, DG_OUTCOME_RETRY, dg_now_ms() + 60000);
+		settle_down(w);
+		assert_int_equal(rename(aside, path), 0);
+		dg_clock_jump(61000);
+		dg_spool_poke(w->sp);
+		c = next_claim(w);
+		assert_true(claim_has_body(c, 1, 100000));
+		settle_all(w, c, DG_OUTCOME_RETRY, dg_now_ms() + 60000);
+		settle_down(w);
+	}
+	assert_int_equal(truncate(path, 99999), 0);
+	dg_clock_jump(61000);
+	dg_spool_poke(w->sp);
+	c = next_claim(w);
+	assert_true(c->is_lost);
+	settle_all(w, c, DG_OUTCOME_FAILED, 0);
+	assert_int_equal(stats_of(w).messages, 0);
+	world_reopen(w); /* what is dead is removed at the latest now */
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+/* Not gone, only not to be read now: nobody is told before it expires. */
+static void
+a_body_that_cannot_be_read_waits_until_it_expires(void **state)
 {
 	struct world *w = *state;
 	char path[128], aside[160];
 	struct dg_claim *c;
 
 	commit_one(w, 1, 100000, "x");
-	until(w, w->n_ok == 1);
-	snprintf(path, sizeof(path), "%s/bodies", w->dir);
-	snprintf(aside, sizeof(aside), "%s.aside", path);
-	for (int from_disk = 0; from_disk < 2; from_disk++) {
-		assert_int_equal(rename(path, aside), 0);
-		assert_int_equal(mkdir(path, 0700), 0);
-		dg_spool_start(w->sp);
-		commit_one(w, 2, 10, "x");
+	commit_one(w, 2, 10, "x");
+	until(w, w->n_ok == 2);
+	dg_spool_start(w->sp);
+	for (int i = 0; i < 2; i++) {
 		c = next_claim(w);
-		assert_true(claim_has_body(c, 2, 10));
-		settle_all(w, c, DG_OUTCOME_DELIVERED, 0);
-		settle_down(w);
-		assert_int_equal(w->n_claims, 0);
-		assert_int_equal(stats_of(w).messages, 1);
-		assert_true(dg_spool_is_idle(w->sp));
-		assert_int_equal(rmdir(path), 0);
-		assert_int_equal(rename(aside, path), 0);
-		dg_clock_jump(61000);
-		dg_spool_poke(w->sp);
-		c = next_claim(w);
-		assert_true(claim_has_body(c, 1, 100000));
-		dg_spool_stop_claims(w->sp);
-		settle_all(w, c,
-		    from_disk ? DG_OUTCOME_DELIVERED : DG_OUTCOME_WAIT, 0);
-		settle_down(w);
-		if (!from_disk)
-			world_reopen(w);
+		if (c->item.size == 100000)
+			body_path(w, c->item.id, path);
+		settle_all(w, c, DG_OUTCOME_RETRY, dg_now_ms() + 60000);
 	}
+	settle_down(w);
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(symlink(path, path), 0); /* ELOOP */
+	dg_clock_jump(61000);
+	dg_spool_poke(w->sp);
+	c = next_claim(w);
+	assert_true(claim_has_body(c, 2, 10));
+	settle_all(w, c, DG_OUTCOME_DELIVERED, 0);
+	settle_down(w);
+	assert_int_equal(w->n_claims, 0);
+	assert_true(dg_spool_is_idle(w->sp));
+
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename(aside, path), 0);
+	dg_clock_jump(61000);
+	dg_spool_poke(w->sp);
+	c = next_claim(w);
+	assert_true(claim_has_body(c, 1, 100000));
+	settle_all(w, c, DG_OUTCOME_RETRY, dg_now_ms() + 60000);
+	settle_down(w);
+
+	assert_int_equal(rename(path, aside), 0);
+	assert_int_equal(symlink(path, path), 0);
+	dg_clock_jump(6 * INT64_C(86400000));
+	dg_spool_poke(w->sp);
+	c = next_claim(w);
+	assert_true(c->is_lost);
+	settle_all(w, c, DG_OUTCOME_FAILED, 0);
 	assert_int_equal(stats_of(w).messages, 0);
+	(void)unlink(aside);
 }
 
 static void
@@ -690,7 +766,8 @@ main(void)
 		CASE(a_held_lane_waits_for_its_probe),
 		CASE(what_expired_and_waits_on_waits_for_its_due_time),
 		CASE(list_and_lanes_show_what_waits),
-		CASE(a_lost_body_is_told_and_tried_again_later),
+		CASE(a_body_that_is_gone_is_claimed_as_lost),
+		CASE(a_body_that_cannot_be_read_waits_until_it_expires),
 		CASE(a_dead_lane_slows_no_other),
 		CASE(ten_thousand_messages_go_through),
 		CASE(ids_grow_also_over_restarts_and_when_the_clock_goes_back),
