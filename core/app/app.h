@@ -45,9 +45,10 @@ void dg_app_notify(const char *state);
 /* control.c: the control socket, server side. */
 struct app_control;
 struct dg_loop;
-/* verb, e.g. "reload", "queue list"; out gets text; returns the exit code
- * that the command shall have. */
-typedef int app_control_fn(void *ctx, struct dg_str verb, struct dg_buf *out);
+/* verb, e.g. "reload"; passed: a file that came along, or -1; out gets text;
+ * returns the exit code that the command shall have. */
+typedef int app_control_fn(void *ctx, struct dg_str verb, int passed,
+    struct dg_buf *out);
 enum dg_rc dg_app_control_open(struct dg_loop *l, const char *path,
     app_control_fn *fn, void *ctx, struct app_control **out, struct dg_err *e);
 void dg_app_control_close(struct app_control *c);
@@ -56,5 +57,8 @@ int dg_app_control_ask(const char *path, const char *verb);
 /* The same in two steps: a connection, or -1 and why; then over it. */
 int dg_app_control_reach(const char *path, struct dg_err *e);
 int dg_app_control_talk(int fd, const char *verb);
+/* The answer into out, and a file passed along unless it is -1. */
+int dg_app_control_hear(int fd, const char *verb, int file,
+    struct dg_buf *out);
 
 #endif

@@ -7,12 +7,14 @@
  */
 #include "app.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "commands.h"
-#include "queue.h"
+#include "queue_move.h"
 
 enum {
 	ANSWER_MAX = 256 * 1024 * 1024,
@@ -77,6 +79,112 @@ look(const struct dg_config *c, const struct app_queue *q)
 	return code;
 }
 
+/* ---- import ---- */
+
+static int
+say_import(const struct queue_import *sums, const char *file, int code,
+    const char *why)
+{
+	printf("%llu recipient%s of %llu message%s imported\n",
+	    (unsigned long long)sums->recipients,
+	    sums->recipients == 1 ? "" : "s",
+	    (unsigned long long)sums->messages, sums->messages == 1 ? "" : "s");
+	fflush(stdout);
+	if (code != 0)
+		fprintf(stderr, "dragoman: %s: %.*s\ndragoman: queue import "
+				"--from %llu would go on there\n",
+		    file, (int)strcspn(why, "\n"), why,
+		    (unsigned long long)sums->at);
+	return code;
+}
+
+/* Step by step through the running relay. */
+static int
+import_there(const struct dg_config *c, int file, struct queue_import *im,
+    struct dg_buf *why)
+{
+	int code = 0;
+
+	while (code == 0 && !im->is_over) {
+		unsigned long long at = im->at, messages = 0, recipients = 0;
+		struct dg_err e = { 0 };
+		int fd = dg_app_control_reach(c->control, &e);
+		char *line, word[8] = "";
+
+		dg_buf_reset(why);
+		if (fd < 0) {
+			(void)dg_buf_adds(why, e.text);
+			return 1;
+		}
+		line = dg_sprintf("queue\timport\t--from\t%llu", at);
+		code = dg_app_control_hear(fd, line, file, why);
+		free(line);
+		close(fd);
+		if (sscanf(dg_buf_z(why), "%7s %llu %llu %llu\n", word, &at,
+			&messages, &recipients) == 4) {
+			im->is_over = strcmp(word, "over") == 0;
+			im->at = at;
+			im->messages += messages;
+			im->recipients += recipients;
+			dg_buf_eat(why, dg_str_find(dg_buf_str(why), '\n') + 1);
+		} else if (code == 0) {
+			code = 1; /* some other answer */
+		}
+	}
+	return code;
+}
+
+/* With no relay: its spool is ours until we are done, and as its user. */
+static int
+import_here(const struct dg_config *c, int file, struct queue_import *im,
+    struct dg_buf *why)
+{
+	struct dg_spool_options o = {
+		.path = c->spool_path,
+		.inline_max = 64 * 1024,
+		.reserve = c->limits.reserve,
+	};
+	struct dg_spool *sp = NULL;
+	struct dg_err e = { 0 };
+	enum dg_rc rc = dg_app_become(c->run_as, &e);
+
+	if (rc == DG_OK)
+		rc = dg_spool_open(&o, &sp, &e);
+	while (rc == DG_OK && !im->is_over)
+		rc = dg_queue_import(sp, file, 1000, im, &e);
+	dg_spool_close(sp);
+	if (rc != DG_OK)
+		(void)dg_buf_adds(why, e.text);
+	return rc == DG_OK ? 0 : 1;
+}
+
+static int
+import(const struct dg_config *c, const struct app_queue *q)
+{
+	struct queue_import im = { .at = q->from };
+	int file = q->file != NULL ? open(q->file, O_RDONLY | O_CLOEXEC) : -1;
+	struct dg_err e = { 0 };
+	struct dg_buf why;
+	int fd, code;
+
+	if (file < 0) {
+		fprintf(stderr, "dragoman: queue: cannot read %s: %s\n",
+		    q->file != NULL ? q->file : "a file: which one",
+		    q->file != NULL ? strerror(errno) : "?");
+		return q->file != NULL ? 1 : 2;
+	}
+	dg_buf_init(&why, ANSWER_MAX);
+	fd = dg_app_control_reach(c->control, &e);
+	if (fd >= 0) /* that one would only be waited for */
+		close(fd);
+	code = fd >= 0 ? import_there(c, file, &im, &why)
+		       : import_here(c, file, &im, &why);
+	code = say_import(&im, q->file, code, dg_buf_z(&why));
+	dg_buf_fini(&why);
+	close(file);
+	return code;
+}
+
 static int
 ask(const struct dg_config *c, const struct command *cmd,
     const struct app_queue *q)
@@ -85,7 +193,9 @@ ask(const struct dg_config *c, const struct command *cmd,
 	struct dg_buf line;
 	int fd, code = 2;
 
-	if (q->verb == QUEUE_CHECK)
+	if (q->verb == QUEUE_IMPORT)
+		return import(c, q);
+	if (q->verb == QUEUE_CHECK || q->verb == QUEUE_EXPORT)
 		return look(c, q);
 	fd = dg_app_control_reach(c->control, &e);
 	if (fd < 0 && dg_queue_changes(q) && !q->is_dry) {

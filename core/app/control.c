@@ -76,16 +76,42 @@ write_all(int fd, struct dg_str s, int64_t end_ms)
 	}
 }
 
+/* A file may come along; a second one is closed. */
+static ssize_t
+receive(int fd, char *p, size_t n, int *passed)
+{
+	union {
+		struct cmsghdr head; /* for its alignment */
+		char room[CMSG_SPACE(sizeof(int))];
+	} more = { 0 };
+	struct iovec v = { p, n };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = &more,
+		.msg_controllen = sizeof(more) };
+	ssize_t got = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = got >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return got;
+	if (*passed >= 0)
+		close(*passed);
+	memcpy(passed, CMSG_DATA(c), sizeof(*passed));
+	return got;
+}
+
 /* One line; nothing when it has no end: half of a request may say more than
  * the whole (which messages to drop). */
 static struct dg_str
-read_line(int fd, char *line, size_t room)
+read_line(int fd, char *line, size_t room, int *passed)
 {
 	int64_t end_ms = dg_mono_ms() + SAY_MS;
 	size_t n = 0;
 
 	while (n < room && wait_for(fd, POLLIN, end_ms)) {
-		ssize_t got = recv(fd, line + n, room - n, MSG_DONTWAIT);
+		ssize_t got = receive(fd, line + n, room - n, passed);
 
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
@@ -108,12 +134,15 @@ on_request(void *ctx)
 	int64_t end_ms;
 	int code;
 	int fd = accept(c->fd, NULL, NULL);
+	int passed = -1;
 
 	if (fd < 0)
 		return;
-	verb = read_line(fd, line, sizeof(line));
+	verb = read_line(fd, line, sizeof(line), &passed);
 	dg_buf_init(&out, ANSWER_MAX);
-	code = c->fn(c->ctx, verb, &out);
+	code = c->fn(c->ctx, verb, passed, &out);
+	if (passed >= 0)
+		close(passed);
 	snprintf(head, sizeof(head), "exit %d\n", code);
 	end_ms = dg_mono_ms() + TAKE_MS;
 	write_all(fd, dg_str(head), end_ms);
@@ -208,33 +237,66 @@ dg_app_control_reach(const char *path, struct dg_err *e)
 	return -1;
 }
 
+/* The line's first byte takes the file along. */
+static void
+pass(int fd, char first, int file)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} more = { 0 };
+	struct iovec v = { &first, 1 };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = &more,
+		.msg_controllen = sizeof(more) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &file, sizeof(int));
+	(void)sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
 int
-dg_app_control_talk(int fd, const char *verb)
+dg_app_control_hear(int fd, const char *verb, int file, struct dg_buf *out)
 {
 	char *line = dg_sprintf("%s\n", verb);
-	struct dg_buf in;
 	int code = 1;
 
-	write_all(fd, dg_str(line), dg_mono_ms() + SAY_MS);
+	if (file >= 0)
+		pass(fd, line[0], file);
+	write_all(fd, dg_str(line + (file >= 0)), dg_mono_ms() + SAY_MS);
 	free(line);
-	dg_buf_init(&in, ANSWER_MAX);
-	while (dg_buf_reserve(&in, 65536) == DG_OK) {
-		ssize_t n = recv(fd, in.p + in.n, 65536, 0);
+	while (dg_buf_reserve(out, 65536) == DG_OK) {
+		ssize_t n = recv(fd, out->p + out->n, 65536, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
-		in.n += (size_t)n;
+		out->n += (size_t)n;
 	}
-	if (sscanf(dg_buf_z(&in), "exit %d\n", &code) == 1) {
-		size_t at = dg_str_find(dg_buf_str(&in), '\n') + 1;
-		struct dg_str text = dg_str_from(dg_buf_str(&in), at);
+	if (sscanf(dg_buf_z(out), "exit %d\n", &code) != 1) {
+		dg_buf_reset(out);
+		(void)dg_buf_adds(out, "dragoman: the relay gave no answer\n");
+		return 1;
+	}
+	dg_buf_eat(out, dg_str_find(dg_buf_str(out), '\n') + 1);
+	return code;
+}
 
-		fwrite(text.p, 1, text.n, code == 0 ? stdout : stderr);
-	} else {
-		fprintf(stderr, "dragoman: the relay gave no answer\n");
-	}
+int
+dg_app_control_talk(int fd, const char *verb)
+{
+	struct dg_buf in;
+	int code;
+
+	dg_buf_init(&in, ANSWER_MAX);
+	code = dg_app_control_hear(fd, verb, -1, &in);
+	if (in.n > 0)
+		fwrite(in.p, 1, in.n, code == 0 ? stdout : stderr);
 	dg_buf_fini(&in);
 	return code;
 }

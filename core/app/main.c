@@ -25,6 +25,8 @@ static const struct command {
 	    "what waits, since when, why, and what comes next" },
 	{ "queue", dg_cmd_queue, "retry|hold|release|drop ID|--hop NAME|...",
 	    "what becomes of it; --dry-run says what would be done" },
+	{ "queue", dg_cmd_queue, "export FILE --all|... / import FILE",
+	    "to another relay, or back after a disaster" },
 	{ "explain", dg_cmd_explain,
 	    "--from ADDRESS --rcpt RECIPIENT... | ID [-c FILE]",
 	    "why the relay does what it does: for a made-up session, or for a "

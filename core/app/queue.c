@@ -8,6 +8,7 @@
 
 #include "dragoman/base/log.h"
 #include "dragoman/base/units.h"
+#include "queue_move.h"
 #include "say.h"
 
 enum {
@@ -24,6 +25,8 @@ static const char *const verbs[] = {
 	[QUEUE_HOLD] = "hold",
 	[QUEUE_RELEASE] = "release",
 	[QUEUE_DROP] = "drop",
+	[QUEUE_EXPORT] = "export",
+	[QUEUE_IMPORT] = "import",
 	NULL,
 };
 
@@ -32,7 +35,9 @@ enum {
 	LOOKS = BIT(QUEUE_LIST) | BIT(QUEUE_SHOW) | BIT(QUEUE_STATS),
 	CHANGES = BIT(QUEUE_RETRY) | BIT(QUEUE_HOLD) | BIT(QUEUE_RELEASE) |
 	    BIT(QUEUE_DROP),
-	PICKS = BIT(QUEUE_LIST) | BIT(QUEUE_STATS) | CHANGES,
+	PICKS = BIT(QUEUE_LIST) | BIT(QUEUE_STATS) | BIT(QUEUE_EXPORT) |
+	    CHANGES,
+	MOVES = BIT(QUEUE_EXPORT) | BIT(QUEUE_IMPORT),
 };
 
 static bool take_hop(struct app_queue *q, const char *v);
@@ -43,6 +48,7 @@ static bool take_reason(struct app_queue *q, const char *v);
 static bool take_limit(struct app_queue *q, const char *v);
 static bool take_by(struct app_queue *q, const char *v);
 static bool take_all(struct app_queue *q, const char *v);
+static bool take_from(struct app_queue *q, const char *v);
 static bool take_dry(struct app_queue *q, const char *v);
 static bool take_report(struct app_queue *q, const char *v);
 static bool take_json(struct app_queue *q, const char *v);
@@ -63,7 +69,8 @@ static const struct option {
 	{ "--limit", BIT(QUEUE_LIST) | BIT(QUEUE_STATS), "a number of rows",
 	    take_limit },
 	{ "--by", BIT(QUEUE_STATS), "domain, hop or sender", take_by },
-	{ "--all", CHANGES, NULL, take_all },
+	{ "--from", BIT(QUEUE_IMPORT), "a place in the file", take_from },
+	{ "--all", CHANGES | BIT(QUEUE_EXPORT), NULL, take_all },
 	{ "--dry-run", CHANGES, NULL, take_dry },
 	{ "--report", BIT(QUEUE_DROP), NULL, take_report },
 	{ "--json", LOOKS | CHANGES | BIT(QUEUE_CHECK), NULL, take_json },
@@ -139,6 +146,12 @@ take_all(struct app_queue *q, const char *v)
 {
 	(void)v;
 	return q->is_all = q->picks = true;
+}
+
+static bool
+take_from(struct app_queue *q, const char *v)
+{
+	return dg_str_u64(dg_str(v), &q->from);
 }
 
 static bool
@@ -232,7 +245,12 @@ read_option(const char *const *words, size_t n, size_t *i, struct app_queue *q,
 static bool
 read_id(const char *word, struct app_queue *q, struct dg_buf *out)
 {
-	if ((q->verb != QUEUE_SHOW && (CHANGES & BIT(q->verb)) == 0) ||
+	if ((MOVES & BIT(q->verb)) != 0 && q->file == NULL) {
+		q->file = word;
+		return true;
+	}
+	if ((q->verb != QUEUE_SHOW && q->verb != QUEUE_EXPORT &&
+		!dg_queue_changes(q)) ||
 	    q->n_ids == QUEUE_IDS ||
 	    !dg_spool_id(dg_str(word), &q->ids[q->n_ids])) {
 		(void)dg_buf_adds(out, "queue: \"");
@@ -253,7 +271,11 @@ is_whole(const struct app_queue *q, struct dg_buf *out)
 				       "dragoman queue list has their ids\n");
 		return false;
 	}
-	if (dg_queue_changes(q) && !q->picks) {
+	if (q->verb == QUEUE_EXPORT && q->file == NULL) {
+		(void)dg_buf_adds(out, "queue: export into which file?\n");
+		return false;
+	}
+	if ((dg_queue_changes(q) || q->verb == QUEUE_EXPORT) && !q->picks) {
 		(void)dg_buf_addf(out, "queue: %s what?  Ids, or --hop, "
 			"--domain, --sender, --age, --reason, or --all\n",
 		    verbs[q->verb]);
@@ -275,7 +297,7 @@ dg_queue_read(const char *const *words, size_t n, struct app_queue *q,
 		return unknown("command", words[0], verbs, out);
 	if (verbs[verb] == NULL) {
 		(void)dg_buf_adds(out, "usage: dragoman queue list|show|stats|"
-			"check|retry|hold|release|drop [...]\n");
+			"check|retry|hold|release|drop|export|import [...]\n");
 		return false;
 	}
 	q->verb = (enum app_queue_verb)verb;
@@ -527,6 +549,10 @@ dg_queue_run(struct dg_spool *sp, const struct app_queue *q,
 		return dg_queue_stats(sp, q, out);
 	case QUEUE_CHECK:
 		return check(sp, q, out);
+	case QUEUE_EXPORT:
+		return dg_queue_export(sp, q, out);
+	case QUEUE_IMPORT:
+		return 2; /* needs a file that is open: the caller's */
 	default:
 		return change(sp, q, out);
 	}

@@ -21,6 +21,8 @@ enum app_queue_verb {
 	QUEUE_HOLD,
 	QUEUE_RELEASE,
 	QUEUE_DROP,
+	QUEUE_EXPORT,
+	QUEUE_IMPORT,
 };
 enum {
 	QUEUE_IDS = 100,
@@ -35,6 +37,8 @@ struct app_queue {
 	bool is_all, is_dry, reports, has_json, has_table;
 	uint64_t limit; /* rows shown */
 	char by; /* stats: 'd'omain, 'h'op, 's'ender */
+	const char *file; /* export, import */
+	uint64_t from; /* import: where in it to begin */
 };
 
 /* From the words after `queue`; views into them are kept.  False: out says

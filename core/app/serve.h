@@ -24,6 +24,7 @@ int dg_app_reload(struct app *a, struct dg_buf *out);
 /* Log what is left in errors when all went well: warnings, one an event. */
 void dg_app_log_warnings(struct dg_errors *errors);
 /* requests.c: what the control socket understands. */
-int dg_app_request(void *ctx, struct dg_str verb, struct dg_buf *out);
+int dg_app_request(void *ctx, struct dg_str verb, int passed,
+    struct dg_buf *out);
 
 #endif

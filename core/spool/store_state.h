@@ -77,7 +77,8 @@ enum {
 	X(LET_GO, \
 	    "UPDATE rcpt SET due = ?3, expire = coalesce((SELECT CASE " \
 	    "WHEN h.expire > 0 THEN h.expire + max(0, ?3 - h.since) ELSE 0 " \
-	    "END FROM held h WHERE h.id = ?1 AND h.number = ?2), expire) " \
+	    "END FROM held h WHERE h.id = ?1 AND h.number = ?2), " \
+	    "?3 + 432000000) " /* imported so: five days */ \
 	    "WHERE id = ?1 AND number = ?2") \
 	X(GIVE_UP, "UPDATE rcpt SET due = ?3, expire = ?3, meaning = '', " \
 		   "reply = 'given up by an operator', host = '' " \

@@ -51,7 +51,8 @@ def site(relay):
 
 def put_off(r, n=1, **how):
     """n messages that were tried and wait an hour."""
-    before = len(rows(r))
+    before = len(rows(r)) + n * (len(how["to"]) - 1 if isinstance(
+        how.get("to"), list) else 0)
     for i in range(n):
         send(r, subject=f"m{i}", **how)
     return until("the tries", lambda: (x := rows(r)) and
@@ -331,3 +332,143 @@ def test_half_a_request_does_nothing(site):
     done = site.command("queue", "drop", *long)
     assert done.returncode == 2 and "too long" in done.stderr
     assert len(rows(site)) == 1
+
+
+# ---- export and import ------------------------------------------------------------
+
+LARGE = b"".join(b"%070d\r\n" % i for i in range(3000))
+
+
+def test_a_queue_moves_to_another_relay_whole(site, relay, tmp_path):
+    put_off(site, 2)
+    put_off(site, 1, body=LARGE)
+    put_off(site, 1, to=["x@slow.example", "y@slow.example"],
+            sender="other@hq.example")
+    before = rows(site)
+    queue(site, "hold", before[0]["id"])
+    out = tmp_path / "out"
+    assert "5 recipients of 4 messages exported" in queue(
+        site, "export", out, "--all")
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "cannot make" in queue(site, "export", out, "--all", code=1)
+
+    with Server(replies=dict(BUSY)) as slow:
+        other = relay(POLICY % (slow.address, slow.address))
+        assert "5 recipients of 4 messages imported" in queue(
+            other, "import", out)
+        keys = ("sender", "recipient", "hop", "arrival", "size", "tries",
+                "expire", "first_try", "meaning", "reply", "peer")
+        was, moved = ([{k: x[k] for k in keys} for x in rows(r)]
+                      for r in (site, other))
+        assert moved == was and len(moved) == 5
+        assert [x["state"] for x in rows(other)] == ["held"] + ["waiting"] * 4
+        del slow.replies["MAIL"]
+        queue(other, "release", "--all")
+        queue(other, "retry", "--all")
+        mails = slow.wait_mails(4)
+        other.wait_empty()
+        del site.slow.replies["MAIL"]
+        queue(site, "release", "--all")
+        queue(site, "retry", "--all")
+        assert sorted(x.data for x in site.slow.wait_mails(4)) == sorted(
+            x.data for x in mails)
+        assert any(LARGE in x.data for x in mails)
+        assert other.events_of("queue", change="import")
+
+
+def test_only_what_was_picked_is_exported(site, tmp_path):
+    first, _ = put_off(site, 2)
+    put_off(site, 1, sender="other@hq.example")
+    out = tmp_path / "out"
+    assert "1 recipient of 1 message " in queue(
+        site, "export", out, "--sender", "other@hq.example")
+    queue(site, "export", tmp_path / "one", first["id"])
+    lines = (tmp_path / "one").read_bytes().split(b"\n")
+    assert json.loads(lines[0]) == {"dragoman-queue": 1}
+    envelope = json.loads(lines[1])
+    assert envelope["id"] == first["id"]
+    assert envelope["recipients"][0]["address"] == "b@slow.example"
+    assert b"\n".join(lines[2:]).startswith(b"Received: ")
+    assert "0 messages exported" in queue(
+        site, "export", tmp_path / "none", "--hop", "nobody", code=1)
+
+
+def test_a_dead_relays_queue_is_exported_and_taken_back(site, tmp_path):
+    put_off(site, 3)
+    put_off(site, 1, body=LARGE)
+    site.kill()
+    out = tmp_path / "out"
+    assert "4 messages exported" in queue(site, "export", out, "--all")
+    for path in (site.dir / "spool").glob("spool.db*"):
+        path.unlink()
+    assert "4 messages imported" in queue(site, "import", out)
+    assert "are good" in queue(site, "check")
+    site.start()
+    assert len(rows(site)) == 4
+    del site.slow.replies["MAIL"]
+    queue(site, "retry", "--all")
+    site.slow.wait_mails(4)
+
+
+def entry(body=b"Subject: x\r\n\r\nhello\r\n", **envelope):
+    envelope = {"sender": "a@hq.example",
+                "recipients": [{"address": "b@x.example"}],
+                "size": len(body), **envelope}
+    return json.dumps(envelope).encode() + b"\n" + body + b"\n"
+
+
+MAGIC = b'{"dragoman-queue":1}\n'
+
+
+def test_a_file_by_hand_finds_its_way(site, tmp_path):
+    (tmp_path / "in").write_bytes(MAGIC + b"".join(
+        entry(recipients=[{"address": f"b{i}@x.example"}])
+        for i in range(1000)))
+    assert "1000 recipients of 1000 messages imported" in queue(
+        site, "import", tmp_path / "in")
+    site.good.wait_mails(1000, timeout=60)
+    site.wait_empty()
+
+
+@pytest.mark.parametrize("bad, why", [
+    (entry(size=5), "longer than its size"), (entry(size=5000), "cut short"),
+    (entry(size=-1), "number"), (entry(size="7"), "size is missing"),
+    (entry(recipients=[]), "list of recipients"),
+    (entry(recipients=[{"address": "b@x.example>\r\nRCPT TO:<c@d.e"}]),
+     "no good address"),
+    (entry(recipients=[{}]), "no good address"),
+    (entry(recipients=[7]), "no good address"),
+    (entry(sender="nobody"), "no address"),
+    (entry(sender="a@b.example\r\nX"), "no text"),
+    (entry(helo="x\0y"), "no text"), (entry(helo=["x"]), "no text"),
+    (entry(arrival_ms=1.5), "no number"),
+    (entry(arrival_ms=2**62), "no number"),
+    (entry(body=b"a\nb\r\n"), "CRLF"), (entry(body=b"a\r\n.\r\r\n"), "CRLF"),
+    (entry(body=b"no end"), "CRLF"), (b"nonsense\n", "no envelope"),
+    (b'{"size":1,"size":2}\n', "no envelope"), (b"[]\n", "no envelope"),
+    (b'{"sender"', "middle of a line"), (b"[" * 100000 + b"\n", "envelope")])
+def test_what_is_wrong_in_a_file_is_said_and_what_was_before_is_in(
+        site, tmp_path, bad, why):
+    good = MAGIC + entry() + entry()
+    (tmp_path / "in").write_bytes(
+        good + bad + (entry() if bad.endswith(b"\n") else b""))
+    text = queue(site, "import", tmp_path / "in", code=1)
+    assert "2 recipients of 2 messages imported" in text
+    assert f"--from {len(good)} would go on" in text and why in text, text
+    site.good.wait_mails(2)
+    site.wait_empty()
+    if bad.count(b"\n") > 3:
+        return
+    (tmp_path / "in").write_bytes(b"x" * len(good) + entry())
+    assert "1 message imported" in queue(
+        site, "import", tmp_path / "in", "--from", str(len(good)))
+
+
+def test_no_file_is_told(site, tmp_path):
+    assert "cannot read" in queue(site, "import", tmp_path / "no", code=1)
+    assert "which one" in queue(site, "import", code=2)
+    assert "no file" in queue(site, "import", tmp_path, code=1)
+    (tmp_path / "in").write_bytes(b"From: somebody\n")
+    assert "no file that" in queue(site, "import", tmp_path / "in", code=1)
+    assert "which file" in queue(site, "export", code=2)
+    assert "export what" in queue(site, "export", tmp_path / "x", code=2)

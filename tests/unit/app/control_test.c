@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +25,13 @@ static struct dg_loop *loop;
 static struct app_control *control;
 static char asked[64];
 static size_t answer_bytes;
+static bool has_file;
 
 static int
-answer(void *ctx, struct dg_str verb, struct dg_buf *out)
+answer(void *ctx, struct dg_str verb, int passed, struct dg_buf *out)
 {
 	(void)ctx;
+	has_file = passed >= 0 && fcntl(passed, F_GETFD) >= 0;
 	snprintf(asked, sizeof(asked), "%.*s", DG_FMT(verb));
 	for (size_t i = 0; i < answer_bytes; i++)
 		(void)dg_buf_addc(out, 'x');
@@ -186,6 +189,73 @@ who_sips_an_answer_is_not_waited_for(void **state)
 	close(fd);
 }
 
+static void *
+ask_with_a_file(void *ctx)
+{
+	struct dg_buf *out = ctx;
+	int fd = dial(), file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	(void)dg_app_control_hear(fd, "status", file, out);
+	close(file);
+	close(fd);
+	return NULL;
+}
+
+static unsigned
+open_files(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void
+a_file_comes_along_and_is_closed_again(void **state)
+{
+	struct dg_err e = { 0 };
+	struct dg_buf out;
+	unsigned before;
+	pthread_t thread;
+
+	(void)state;
+	answer_bytes = 3;
+	dg_buf_init(&out, 1024 * 1024);
+	assert_int_equal(open_control(&e), DG_OK);
+	before = open_files();
+	assert_int_equal(
+	    pthread_create(&thread, NULL, ask_with_a_file, &out), 0);
+	dg_loop_run(loop);
+	pthread_join(thread, NULL);
+	assert_true(has_file);
+	assert_string_equal(asked, "status");
+	assert_string_equal(dg_buf_z(&out), "xxx");
+	assert_int_equal(open_files(), before);
+	dg_app_control_close(control);
+	dg_buf_fini(&out);
+}
+
+/* Half of a request may ask for more than the whole. */
+static void
+a_line_without_an_end_asks_for_nothing(void **state)
+{
+	struct dg_err e = { 0 };
+	int fd;
+
+	(void)state;
+	answer_bytes = 0;
+	assert_int_equal(open_control(&e), DG_OK);
+	fd = dial();
+	assert_int_equal(send(fd, "status", 6, 0), 6);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	dg_loop_run(loop);
+	assert_string_equal(asked, "");
+	assert_false(has_file);
+	dg_app_control_close(control);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -193,6 +263,8 @@ main(void)
 		cmocka_unit_test(a_file_that_is_no_socket_is_left_alone),
 		cmocka_unit_test(
 		    a_stale_socket_is_replaced_and_a_live_one_is_not),
+		cmocka_unit_test(a_file_comes_along_and_is_closed_again),
+		cmocka_unit_test(a_line_without_an_end_asks_for_nothing),
 		cmocka_unit_test(who_drips_a_request_is_not_waited_for),
 		cmocka_unit_test(who_sips_an_answer_is_not_waited_for),
 	};
