@@ -91,6 +91,23 @@ write_at(int fd, const char *p, size_t n, off_t at)
 	return true;
 }
 
+/* A full disk: then the settle alone says it, a moment later.  One line in the
+ * log for all until it works again. */
+static void
+tell(struct dg_receipts *rs, const char *name, bool is_written)
+{
+	bool is_news;
+
+	pthread_mutex_lock(&rs->lock);
+	is_news = !is_written && !rs->has_failed;
+	rs->has_failed = !is_written;
+	pthread_mutex_unlock(&rs->lock);
+	if (is_news)
+		dg_log(DG_LOG_WARN, "spool-receipt", dg_kv_z("id", name),
+		    dg_kv_z("why", "it could not be written: a kill now would "
+				   "deliver it again"));
+}
+
 void
 dg_receipts_note(struct dg_spool *sp, struct dg_request *r)
 {
@@ -116,13 +133,9 @@ dg_receipts_note(struct dg_spool *sp, struct dg_request *r)
 	if (n > 0) {
 		at = reserve(rs, r, bytes);
 		r->has_receipt = true;
-		/* a full disk: then the settle alone says it, a moment later */
-		if (!write_at(rs->files[r->receipt_file].fd, (const char *)v,
-			bytes, at))
-			dg_log(DG_LOG_WARN, "spool-receipt",
-			    dg_kv_z("id", it->name),
-			    dg_kv_z("why", "it could not be written: a kill "
-					   "now would deliver it again"));
+		tell(rs, it->name,
+		    write_at(rs->files[r->receipt_file].fd, (const char *)v,
+			bytes, at));
 	}
 	free(v);
 }

@@ -45,6 +45,7 @@ struct dg_receipts {
 	pthread_mutex_t lock; /* what is below, but for the fds */
 	struct dg_receipt_file files[2];
 	int active;
+	bool has_failed; /* it was told */
 	struct dg_receipt *known; /* those of a spool that is looked at */
 	size_t n_known;
 };

@@ -383,6 +383,7 @@ a_failing_disk_refuses_for_a_while_and_heals(void **state)
 		    "spool.sync:5,spool.write.full:90,spool.write.io:150,"
 		    "spool.body.sync:9" },
 		{ "no room when a message begins", "spool.room:3" },
+		{ "receipts", "spool.receipt:3+" },
 	};
 	struct world *w = *state;
 	uint64_t seed = 0;
