@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "dragoman/base/log.h"
 #include "queue_move.h"
 
 enum {
@@ -146,8 +147,10 @@ import_here(const struct dg_config *c, int file, struct queue_import *im,
 	};
 	struct dg_spool *sp = NULL;
 	struct dg_err e = { 0 };
-	enum dg_rc rc = dg_app_become(c->run_as, &e);
+	enum dg_rc rc;
 
+	dg_log_setup(false, DG_LOG_ERROR); /* this is no service */
+	rc = dg_app_become(c->run_as, &e);
 	if (rc == DG_OK)
 		rc = dg_spool_open(&o, &sp, &e);
 	while (rc == DG_OK && !im->is_over)

@@ -107,8 +107,10 @@ dg_queue_sentence(const struct queue_lanes *lanes,
 		(void)dg_buf_adds(out, ", because ");
 		dg_say(out, r->meaning);
 		(void)dg_buf_adds(out, r->meaning.n > 0 ? ": " : "");
-		dg_say(out, r->host);
-		(void)dg_buf_adds(out, r->host.n > 0 ? " said " : "");
+		if (r->host.n > 0 && !dg_str_has_prefix(r->reply, r->host)) {
+			dg_say(out, r->host);
+			(void)dg_buf_adds(out, " said ");
+		} /* or it is of our own words about that host */
 		dg_say(out, r->reply);
 	}
 	if (r->first_try_ms > 0) {
