@@ -8,6 +8,8 @@
 #include "call.h"
 
 #include "dragoman/wire/header.h"
+#include "lib.h"
+#include "load.h"
 
 #define CLASS "dragoman.q"
 
@@ -26,8 +28,8 @@ static const char *const fields_of[DG_Q_N] = {
 static bool
 is_number(struct dg_str name)
 {
-	static const char *const numbers[] = { "tls", "size", "count", "tries",
-		"age", "code", "limit", "bytes", "now" };
+	static const char *const numbers[] = { "size", "count", "tries", "age",
+		 "code", "limit", "bytes", "now" };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (dg_str_is(name, numbers[i]))
@@ -64,8 +66,8 @@ l_header(lua_State *L)
 {
 	const char *name = luaL_checkstring(L, 2);
 	struct dg_call *c = dg_vm_of(L)->call;
-	struct dg_str headers, kept = DG_NOSTR;
-	struct dg_buf value;
+	struct dg_str headers;
+	struct dg_buf *value;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_pushliteral(L, "headers");
@@ -74,15 +76,12 @@ l_header(lua_State *L)
 	if (headers.p == NULL || c == NULL)
 		return dg_vm_raise(L, NULL, NULL,
 		    "q:header works in question \"content\" only");
-	dg_buf_init(&value, HEADER_MAX);
-	if (dg_header_get(headers, name, &value) == DG_OK)
-		kept = dg_arena_str(&c->a->kept, dg_buf_str(&value));
-	dg_buf_fini(&value); /* before what may raise */
-	if (kept.p != NULL)
-		lua_pushlstring(L, kept.p, kept.n);
-	else
-		lua_pushliteral(L, "");
-	return 1;
+	dg_vm_tick(L);
+	dg_lib_charge(L, headers.n);
+	value = dg_lib_buf(L, HEADER_MAX);
+	if (dg_header_get(headers, name, value) != DG_OK)
+		dg_buf_reset(value);
+	return dg_lib_push(L, value);
 }
 
 /* Reached only for a name that q does not have, or not yet: most hooks look at
@@ -138,34 +137,55 @@ fact_named(const struct dg_fact *facts, struct dg_str name)
 	return NULL;
 }
 
-static void
-push_fields(lua_State *L, const char *names, const struct dg_fact *facts)
+/* The next fact of that name, looked for from `from` on: facts mostly come in
+ * the order of q's fields. */
+static const struct dg_fact *
+fact_after(const struct dg_fact *facts, size_t *from, const char *name)
 {
-	struct dg_str s = dg_str(names);
-	struct dg_str name;
+	size_t i = *from;
 
-	while ((name = dg_str_word(&s)).n > 0) {
-		const struct dg_fact *f = fact_named(facts, name);
+	do {
+		if (facts[i].name == NULL) {
+			i = 0;
+			continue;
+		}
+		if (strcmp(facts[i].name, name) == 0) {
+			*from = i + 1;
+			return &facts[i];
+		}
+		i++;
+	} while (i != *from);
+	return NULL;
+}
 
-		lua_pushlstring(L, name.p, name.n);
-		if (dg_str_is(name, "tls"))
-			lua_pushboolean(L, f != NULL && f->number != 0);
-		else if (is_number(name))
-			lua_pushinteger(L, f != NULL ? f->number : 0);
-		else if (f != NULL && f->text.p != NULL)
-			lua_pushlstring(L, f->text.p, f->text.n);
-		else
-			lua_pushliteral(L, "");
-		lua_rawset(L, -3);
-	}
+static void
+push_fact(lua_State *L, const struct dg_q_field *field, const struct dg_fact *f)
+{
+	if (field->type == DG_Q_BOOLEAN)
+		lua_pushboolean(L, f != NULL && f->number != 0);
+	else if (field->type == DG_Q_NUMBER)
+		lua_pushinteger(L, f != NULL ? f->number : 0);
+	else if (f != NULL && f->text.p != NULL)
+		lua_pushlstring(L, f->text.p, f->text.n);
+	else
+		lua_pushliteral(L, "");
 }
 
 void
 dg_q_push(lua_State *L, enum dg_question q, const struct dg_fact *facts)
 {
-	lua_createtable(L, 0, 16);
-	push_fields(L, always, facts);
-	push_fields(L, fields_of[q], facts);
+	const struct dg_q_field *field = dg_vm_of(L)->policy->fields[q];
+	size_t from = 0;
+	int n = 0;
+
+	while (field[n].name != NULL)
+		n++;
+	lua_createtable(L, 0, n);
+	for (; field->name != NULL; field++) {
+		lua_pushstring(L, field->name);
+		push_fact(L, field, fact_after(facts, &from, field->name));
+		lua_rawset(L, -3);
+	}
 	if (luaL_newmetatable(L, CLASS) != 0) {
 		lua_pushcfunction(L, l_q_index);
 		lua_setfield(L, -2, "__index");
@@ -175,6 +195,33 @@ dg_q_push(lua_State *L, enum dg_question q, const struct dg_fact *facts)
 		lua_setfield(L, -2, "__metatable");
 	}
 	lua_setmetatable(L, -2);
+}
+
+static size_t
+add_fields(struct dg_arena *arena, const char *names, struct dg_q_field *v,
+    size_t n)
+{
+	struct dg_str s = dg_str(names), name;
+
+	while ((name = dg_str_word(&s)).n > 0 && n < FIELDS_MAX) {
+		v[n].name = dg_arena_str(arena, name).p;
+		v[n].type = dg_str_is(name, "tls") ? DG_Q_BOOLEAN
+		    : is_number(name)		   ? DG_Q_NUMBER
+						   : DG_Q_TEXT;
+		n++;
+	}
+	return n;
+}
+
+const struct dg_q_field *
+dg_q_fields(struct dg_arena *arena, enum dg_question q)
+{
+	struct dg_q_field *v =
+	    dg_arena_alloc(arena, (FIELDS_MAX + 1) * sizeof(*v));
+
+	(void)add_fields(arena, fields_of[q], v,
+	    add_fields(arena, always, v, 0));
+	return v;
 }
 
 /* ---- askings ---- */

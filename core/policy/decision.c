@@ -182,9 +182,13 @@ check_named(lua_State *L, const struct shape *s, int fields)
 static void
 check_accept(lua_State *L, int fields)
 {
+	const char *to = field(L, fields, "to");
 	const char *from = field(L, fields, "rewrite_from");
 	const char *reply_to = field(L, fields, "reply_to");
 
+	if (to != NULL && !dg_address_is_valid(dg_str(to)))
+		dg_vm_raise(L, NULL, NULL,
+		    "d.accept: to = \"%.60s\" is no address", to);
 	if (from != NULL && from[0] != '\0' &&
 	    !dg_address_is_valid(dg_str(from)))
 		dg_vm_raise(L, NULL, NULL,
@@ -289,10 +293,13 @@ take(lua_State *L, const struct shape *s, int arg, int fields)
 		    s->first != NULL ? "a text or a table" : "a table",
 		    luaL_typename(L, arg));
 	}
-	check_reply(L, s, fields);
-	check_named(L, s, fields);
+	if (s->first != NULL && strcmp(s->first, "text") == 0)
+		check_reply(L, s, fields);
 	if (s->kind == DG_D_ACCEPT)
 		check_accept(L, fields);
+	else if (s->kind == DG_D_USE || s->kind == DG_D_RETRY ||
+	    s->kind == DG_D_FAIL)
+		check_named(L, s, fields);
 }
 
 /* d.NAME(...): upvalue 1 is the shape's number. */
@@ -652,9 +659,10 @@ static bool
 takes(enum dg_question q, enum dg_decision_kind kind)
 {
 	struct dg_str list = dg_str(answers[q]), word;
+	struct dg_str name = dg_str(dg_decision_name(kind));
 
 	while ((word = dg_str_word(&list)).n > 0)
-		if (dg_str_is(word, dg_decision_name(kind)))
+		if (dg_str_eq(word, name))
 			return true;
 	return false;
 }
@@ -689,28 +697,43 @@ dg_decision_read(lua_State *L, int index, enum dg_question q,
 	fields = lua_gettop(L);
 	out->where = m->where;
 	out->because = text_of(L, fields, "because", out);
-	out->as = text_of(L, fields, "as", out);
-	out->to = text_of(L, fields, "to", out);
-	out->hop = text_of(L, fields, "hop", out);
-	out->verb = text_of(L, fields, "verb", out);
-	out->alert = text_of(L, fields, "alert", out);
-	mech = text_of(L, fields, "mechanism", out);
-	out->has_mech = mech.n > 0 && dg_mech_find(mech, &out->mech);
-	meaning = text_of(L, fields, "meaning", out);
-	out->has_meaning =
-	    meaning.n > 0 && dg_meaning_find(meaning, &out->meaning);
-	if (m->kind == DG_D_OFFER) {
+	switch (m->kind) { /* each look-up costs: only what it may have */
+	case DG_D_ACCEPT:
+		out->as = text_of(L, fields, "as", out);
+		out->to = text_of(L, fields, "to", out);
+		read_accept(L, fields, q, m, out);
+		break;
+	case DG_D_OFFER:
 		read_lines(L, fields, out);
 		out->hide = exts_of(L, fields, "hide", out);
 		out->show = exts_of(L, fields, "show", out);
-	} else if (m->kind == DG_D_RETRY) {
+		break;
+	case DG_D_TO:
+		out->hop = text_of(L, fields, "hop", out);
+		break;
+	case DG_D_USE:
+		out->verb = text_of(L, fields, "verb", out);
+		mech = text_of(L, fields, "mechanism", out);
+		out->has_mech = mech.n > 0 && dg_mech_find(mech, &out->mech);
+		break;
+	case DG_D_RETRY:
+		out->verb = text_of(L, fields, "verb", out);
 		read_retry(L, fields, out);
-	} else if (m->kind == DG_D_SAY) {
+		break;
+	case DG_D_HOLD:
+		out->alert = text_of(L, fields, "alert", out);
+		break;
+	case DG_D_FAIL:
+		meaning = text_of(L, fields, "meaning", out);
+		out->has_meaning =
+		    meaning.n > 0 && dg_meaning_find(meaning, &out->meaning);
+		break;
+	case DG_D_SAY:
 		read_say(L, fields, out);
-	} else if (m->kind == DG_D_ACCEPT) {
-		read_accept(L, fields, q, m, out);
-	} else {
+		break;
+	default:
 		read_reply(L, fields, out);
+		break;
 	}
 	out->kind = m->kind;
 	lua_pop(L, 1);

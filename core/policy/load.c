@@ -339,8 +339,10 @@ policy_new(const struct dg_policy_options *o)
 	p->o.secrets = copy_names(a, o->secrets, o->n_secrets);
 	if (p->o.memory_max == 0)
 		p->o.memory_max = 64 * 1024 * 1024;
-	for (size_t q = 0; q < DG_Q_N; q++)
+	for (size_t q = 0; q < DG_Q_N; q++) {
 		fill_budget(&p->o.budget[q], (enum dg_question)q);
+		p->fields[q] = dg_q_fields(a, (enum dg_question)q);
+	}
 	if (p->o.load_instructions == 0)
 		p->o.load_instructions = 1000 * 1000 * 1000;
 	return p;

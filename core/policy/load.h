@@ -27,6 +27,12 @@ struct dg_source {
 	struct dg_cover_file *cover; /* NULL: nobody counts */
 };
 
+/* A field of q, as questions.def has them. */
+struct dg_q_field {
+	const char *name; /* NULL: the end */
+	enum dg_q_type { DG_Q_TEXT, DG_Q_NUMBER, DG_Q_BOOLEAN } type;
+};
+
 struct dg_policy {
 	struct dg_arena arena;
 	struct dg_policy_options o; /* strings in the arena */
@@ -34,6 +40,7 @@ struct dg_policy {
 	struct dg_rules rules;
 	struct dg_buf
 	    dump; /* the rules as text: what later states must equal */
+	const struct dg_q_field *fields[DG_Q_N]; /* of each question's q */
 	int n_hooks;
 	struct dg_where *hook_places; /* where each begins, n_hooks */
 };
@@ -140,6 +147,10 @@ void dg_source_run(lua_State *L, const struct dg_source *s);
 bool dg_load_run(struct dg_load *ld, lua_State *L, int nargs);
 /* The file alone, so. */
 bool dg_source_try(struct dg_load *ld, const struct dg_source *s);
+
+/* ask.c: what q holds, looked up once. */
+const struct dg_q_field *dg_q_fields(struct dg_arena *arena,
+    enum dg_question q);
 
 /* ---- what opens the language (vm.c calls them) ---- */
 void dg_bounded_open(lua_State *L);

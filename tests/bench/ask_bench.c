@@ -157,10 +157,7 @@ run(const struct bench *b, int rounds)
 	char path[] = "/tmp/dragoman-bench-XXXXXX";
 	const char *const files[] = { path, NULL };
 	static const char *const dirs[] = { "policies", NULL };
-	static const char *const none[] = { NULL };
-	struct dg_policy_options o = { .files = files,
-		.ready_dirs = dirs,
-		.listeners = none };
+	struct dg_policy_options o = { .files = files, .ready_dirs = dirs };
 	struct dg_policy_state *s = NULL;
 	struct dg_errors errors;
 	struct dg_policy *p;

@@ -3,5 +3,5 @@
 -- log: longer than an answer may be
 local d = require "dragoman"
 return function()
-  return d.accept { to = ("x"):rep(8000000) }
+  return d.discard { because = ("x"):rep(8000000) }
 end

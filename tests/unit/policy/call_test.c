@@ -396,7 +396,8 @@ static const struct {
 	{ "no decision at all", "return 5",
 	    "policy.lua:2: question \\\"recipient\\\" was answered with a "
 	    "number" },
-	{ "an answer too large", "return d.accept { to = ('x'):rep(300000) }",
+	{ "an answer too large", "return d.discard { because = "
+				 "('x'):rep(300000) }",
 	    "longer than an answer may be" },
 };
 
