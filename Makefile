@@ -127,7 +127,8 @@ SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/support/*.c))
 FUZZERS := $(wildcard tests/fuzz/*_fuzz.c)
 
 .PHONY: all help deps deps-demo peers man check unit lint test demo bench \
-	bare crash fuzz install clean libs unit-programs fuzz-programs print-floors force
+	bare crash fuzz install clean libs unit-programs fuzz-programs \
+	bench-programs print-floors force
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -179,6 +180,14 @@ $(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o \
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(call libs_of,app)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -fsanitize=fuzzer
+
+# What `make bench` measures with.
+$(BUILD)/tests/bench/count_syncs.so: tests/bench/count_syncs.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
+bench-programs: $(BUILD)/tests/bench/spool_bench \
+	$(BUILD)/tests/bench/count_syncs.so
 
 fuzz-programs: $(patsubst %.c,$(BUILD)/%,$(FUZZERS))
 
