@@ -13,6 +13,7 @@
 
 #include "dragoman/base/clock.h"
 #include "dragoman/base/log.h"
+#include "dragoman/spool/queue.h"
 
 enum {
 	OUTPUT_MAX = 256 * 1024, /* unread replies before we stop reading */
@@ -158,9 +159,11 @@ commit(struct dg_session *s)
 			.address = r->address,
 			.original = r->original,
 			.lane = r->hop,
-			/* held: until it is released or given up */
-			.due_ms = env->is_held ? r->expire_ms : now,
-			.expire_ms = r->expire_ms,
+			/* held: until an operator releases it */
+			.due_ms = env->is_held ? DG_DUE_HELD : now,
+			.expire_ms = env->is_held ? DG_DUE_HELD : r->expire_ms,
+			.reply = env->is_held ? DG_STR("held by the policy")
+					      : DG_NOSTR,
 		};
 	}
 	log_accepted(s, env, dg_draft_name(s->draft));

@@ -166,6 +166,25 @@ def test_held_mail_waits_until_it_is_released(site):
     assert "0 recipients" in queue(site, "release", "--all", code=1)
 
 
+def test_what_a_policy_holds_is_released_by_a_person(relay):
+    with Server() as hop:
+        r = relay(POLICY % (hop.address, hop.address) + """
+d.on.content = function(q)
+  if q:header("Subject") == "odd" then return d.hold { because = "odd" } end
+end
+""")
+        send(r, subject="odd")
+        (row,) = rows(r)
+        assert row["state"] == "held" and row["expire"] is None, row
+        assert "held by the policy" in r.queue()[0], r.queue()
+        send(r, subject="even")
+        hop.wait_mails(1)
+        assert b"Subject: even" in hop.mails[0].message
+        queue(r, "release", row["id"])
+        hop.wait_mails(2)
+        r.wait_empty()
+
+
 def test_drop_is_silent_and_with_report_it_is_not(site):
     first, second = put_off(site, 2)
     queue(site, "drop", first["id"])

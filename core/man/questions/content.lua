@@ -9,6 +9,9 @@ d.on.content = function(q)
   if q:header("Subject") == "" then
     return d.refuse "550 5.6.0 a message needs a subject here"
   end
+  if q:header("Content-Type"):find("macro", 1, true) then
+    return d.hold { because = "may hold macros" } -- dragoman queue release
+  end
   return d.accept {
     remove = { "X-Originating-IP" },
     add = { "X-Relay: " .. q.peer .. ", " .. q.bytes .. " bytes" },

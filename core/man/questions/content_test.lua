@@ -18,3 +18,12 @@ t.case("no subject, no delivery", function(s)
   c:mail { from = "a@b.example", to = "x@y.example", body = "X: y\n\nhello",
     expect = "550 5.6.0" }
 end)
+
+t.case("what may hold macros waits for a person", function(s)
+  s:accept { client = "10.0.0.5", from = "a@b.example", to = "x@y.example",
+    body = "Subject: s\nContent-Type: application/x-macro\n\nhello" }
+  s:advance "6d"
+  t.equal(#s.queue, 1)
+  t.equal(s.queue[1].reply, "held by the policy")
+  t.equal(#s:hop("outside"):received(), 0)
+end)
