@@ -179,7 +179,7 @@ end
         assert "held by the policy" in r.queue()[0], r.queue()
         send(r, subject="even")
         hop.wait_mails(1)
-        assert b"Subject: even" in hop.mails[0].message
+        assert b"Subject: even" in hop.mails[0].data
         queue(r, "release", row["id"])
         hop.wait_mails(2)
         r.wait_empty()
