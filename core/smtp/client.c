@@ -71,7 +71,7 @@ static const struct {
 	[CLI_DATA] = { dg_cli_on_data,
 	    TO(BODY) | TO(EMPTY) | TO(RSET) | TO(READY) | TO(GONE) },
 	[CLI_BODY] = { dg_cli_on_early, TO(BODY) | TO(END) | TO(GONE) },
-	[CLI_END] = { dg_cli_on_end, TO(READY) | TO(GONE) },
+	[CLI_END] = { dg_cli_on_end, TO(END) | TO(READY) | TO(GONE) },
 	[CLI_EMPTY] = { dg_cli_on_empty, TO(READY) | TO(GONE) },
 	[CLI_RSET] = { dg_cli_on_rset, TO(READY) | END_OF_IT },
 	[CLI_QUIT] = { on_quit, TO(GONE) },
@@ -155,6 +155,8 @@ said(const struct dg_cli *c)
 {
 	const char *z = names[c->state].said;
 
+	if (c->state == CLI_EHLO && c->o.is_lmtp)
+		return "LHLO";
 	if (z != NULL)
 		return z;
 	return c->login.now != NULL ? c->login.now->verb : "";

@@ -97,6 +97,10 @@ refused(struct dg_cli *c, const char *wanted, struct dg_acts *out)
 static enum cli_state
 hello(struct dg_cli *c, struct dg_acts *out)
 {
+	if (c->o.is_lmtp) { /* RFC 2033 4.1: HELO and EHLO are not known */
+		dg_cli_say(out, "LHLO %s", c->helo);
+		return CLI_EHLO;
+	}
 	if (c->dialect->helo == DG_HELO_HELO) {
 		dg_row_hit(c->dialect->row[DG_DIALECT_ROW_HELO]);
 		dg_cli_say(out, "HELO %s", c->helo);
@@ -122,12 +126,15 @@ dg_cli_on_ehlo(struct dg_cli *c, struct dg_acts *out)
 		return after_hello(c, out);
 	}
 	/* RFC 5321 3.2: older servers, and firewalls that hide EHLO */
-	if (c->reply.code >= 500) {
+	if (c->reply.code >= 500 && !c->o.is_lmtp) {
 		dg_acts_trace(out, "said EHLO, %d -> HELO", c->reply.code);
 		dg_cli_say(out, "HELO %s", c->helo);
 		return CLI_HELO;
 	}
-	return refused(c, "an answer to EHLO (250)", out);
+	return refused(c,
+	    c->o.is_lmtp ? "an answer to LHLO (250)"
+			 : "an answer to EHLO (250)",
+	    out);
 }
 
 enum cli_state

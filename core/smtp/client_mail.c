@@ -301,6 +301,9 @@ dg_cli_on_data(struct dg_cli *c, struct dg_acts *out)
 		dg_acts_add(out, DG_ACT_PULL);
 		return CLI_BODY;
 	}
+	if (c->reply.code == 354 && c->o.is_lmtp) /* RFC 2033 4.2: 503 */
+		return dg_cli_unexpected(c,
+		    "a refusal of DATA, which is for nobody (503)", out);
 	if (c->reply.code == 354) {
 		/* RFC 2920 3.1: it waits for data that is for nobody */
 		dg_cli_say(out, ".");
@@ -332,16 +335,31 @@ dg_cli_on_early(struct dg_cli *c, struct dg_acts *out)
 	return dg_cli_shut(c, &r, out);
 }
 
+/* LMTP: the next of the recipients that RCPT accepted, in its order. */
+static bool
+to_next_accepted(struct cli_mail *m)
+{
+	while (m->at < m->m.n_rcpts && m->fate[m->at] != CLI_ACCEPTED)
+		m->at++;
+	return m->at < m->m.n_rcpts;
+}
+
 enum cli_state
 dg_cli_on_end(struct dg_cli *c, struct dg_acts *out)
 {
+	struct cli_mail *m = &c->mail;
 	struct dg_result r;
 
 	if (c->reply.code >= 300 && c->reply.code < 400)
 		return dg_cli_unexpected(c, "an answer to the final dot (250)",
 		    out);
-	c->mail.is_in_doubt = false;
 	dg_cli_read(c, &r);
+	if (c->o.is_lmtp && to_next_accepted(m)) {
+		result(c, m->at, &r, out);
+		if (to_next_accepted(m))
+			return CLI_END;
+	}
+	m->is_in_doubt = false;
 	dg_cli_settle(c, &r, out);
 	return CLI_READY;
 }
@@ -411,6 +429,7 @@ dg_cli_body(struct dg_cli *c, struct dg_str piece, bool is_last,
 		return;
 	}
 	m->is_in_doubt = true;
+	m->at = 0; /* LMTP: whose reply comes first */
 	dg_cli_enter(c, CLI_END);
 }
 

@@ -86,7 +86,7 @@ struct cli_mail {
 	struct dg_cli_mail m;
 	unsigned char *fate; /* one a recipient: enum cli_fate */
 	size_t room;
-	size_t at; /* recipient whose reply is awaited */
+	size_t at; /* recipient whose reply is awaited (LMTP: again in END) */
 	size_t n_accepted, n_settled;
 	bool is_open; /* MAIL was accepted */
 	struct dg_dot_out dot;

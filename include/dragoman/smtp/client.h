@@ -5,9 +5,9 @@
 #include "dragoman/smtp/envelope.h"
 
 /*
- * client.h - the SMTP client machine (RFC 5321, 4954, 3207, 2920, 1870): one
- * session with a hop: greeting, EHLO, TLS, login, any number of transactions,
- * QUIT.  No socket, no clock, no policy inside.
+ * client.h - the SMTP client machine (RFC 5321, 4954, 3207, 2920, 1870; LMTP:
+ * RFC 2033): one session with a hop: greeting, EHLO, TLS, login, any number of
+ * transactions, QUIT.  No socket, no clock, no policy inside.
  *
  * Which verb and mechanism: candidates are made from the login list (in its
  * order; nothing else is ever tried) and the dialect's `say`, kept when the
@@ -35,6 +35,8 @@ struct dg_cli_options {
 	struct dg_str host;               /* who we call, for texts */
 	enum dg_tls_policy tls;
 	bool tls_is_on;                   /* implicit TLS */
+	bool is_lmtp;                     /* RFC 2033: LHLO, and a reply for
+	                                   * each recipient after the data */
 	const struct dg_login *logins;    /* borrowed; n == 0: no login */
 	size_t n_logins;
 	struct dg_str remembered_verb;    /* tried first; "" = none */
