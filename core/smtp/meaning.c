@@ -3,8 +3,8 @@
  *
  * The table is read from top to bottom and the first row that fits decides, so
  * the particular stands above the general.  Two promises hold for everything
- * built in, whatever a server says: a 4yz never fails mail, and a 5yz is kept
- * only where the trouble is the login's or a full mailbox's.  A dialect's rows
+ * built in, whatever a server says: a 4yz never fails mail, and after a 5yz it is
+ * kept only where the trouble is the server's, the login's or a full mailbox's.  A dialect's rows
  * may overrule any of it: they were written by somebody who knows the server.
  */
 #include "dragoman/smtp/meaning.h"
@@ -134,6 +134,10 @@ static const struct reading {
 	const char *enhanced;
 	enum dg_meaning meaning;
 } readings[] = {
+	/* A 5yz before the mail was even mentioned says nothing about it: such
+	 * a host is out of order (RFC 5321 3.1), and the next one may not be. */
+	{ AT(GREETING) | AT(HELO), 500, 599, NULL, DG_MEANING_TEMPORARY },
+
 	/* STARTTLS: RFC 3207 4.  421 is about the connection, not about TLS. */
 	{ AT(TLS), 421, 421, NULL, DG_MEANING_TEMPORARY },
 	{ AT(TLS), 400, 599, NULL, DG_MEANING_TLS_FAILED },

@@ -12,7 +12,7 @@ an_old_server_gets_helo(void **state)
 	       "READY\nMAIL 1\nC MAIL FROM:<a@hq.example>\n");
 	play("both refused", &o,
 	    HI "S 502 no\nC HELO relay.example\nS 501 no\nC QUIT\nS 221 x\n"
-	       "END permanent\n");
+	       "END temporary\n");
 	play("EHLO later", &o,
 	    HI "S 451 later\nC QUIT\nS 221 x\nEND temporary\n");
 	o = options(&says_helo, NULL, 0);

@@ -23,7 +23,7 @@ hostile_hops_end_in_one_result_each(void **state)
 		play("a greeting that is none", &o, script);
 	}
 	play("refused at the door", &o,
-	    "S 554 no service\nC QUIT\nS 221 x\nEND permanent\n");
+	    "S 554 no service\nC QUIT\nS 221 x\nEND temporary\n");
 	play("busy", &o, "S 421 4.3.2 busy\nEND slow-down\n");
 	play("354 to EHLO", &o, HI "S 354 x\nEND unreachable\n");
 	play("354 to MAIL", &o,

@@ -26,7 +26,8 @@ static const struct {
 	{ "success", S(END), 250, "2.0.0", M(OK) },
 	{ "go on", S(DATA), 354, "", M(OK) },
 
-	{ "no service here", S(GREETING), 554, "", M(PERMANENT) },
+	{ "no service here", S(GREETING), 554, "", M(TEMPORARY) },
+	{ "not for you", S(HELO), 550, "5.7.1", M(TEMPORARY) },
 	{ "busy", S(GREETING), 421, "", M(TEMPORARY) },
 	{ "too many connections", S(GREETING), 421, "4.3.2", M(SLOW_DOWN) },
 	{ "Gmail's rate limit", S(GREETING), 421, "4.7.28", M(SLOW_DOWN) },
@@ -150,6 +151,8 @@ a_4yz_never_fails_mail_and_a_5yz_is_kept_for_a_reason(void **state)
 				else
 					assert_true(
 					    a != DG_ACTION_RETRY ||
+					    s == DG_STAGE_GREETING ||
+					    s == DG_STAGE_HELO ||
 					    m == DG_MEANING_MAILBOX_FULL);
 			}
 		}
