@@ -1,4 +1,4 @@
-/* connect.c - a connection to "host:port", or why there is none.
+/* connect.c - a connection to "host:port" or "unix:/path", or why there is none.
  *
  * One dial is one small struct that goes through: start, (look up), try each
  * address, end.  The time given is for the whole; what is left of it is shared
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -246,6 +247,44 @@ look_up(struct dial *d, struct dg_str host, unsigned port)
 	evtimer_add(d->timer, &tv);
 }
 
+/* ---- sockets in the file system ---- */
+
+#define UNIX_PREFIX "unix:"
+
+static void
+call_unix(struct dial *d)
+{
+	const char *path = d->where + strlen(UNIX_PREFIX);
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct dg_err e;
+	char words[128];
+	int fd;
+
+	if (path[0] != '/' || strlen(path) >= sizeof(to.sun_path)) {
+		dg_fail(&e, DG_E_CONFIG, 451, "4.4.4",
+		    "\"%s\" is no path of a socket", path);
+		end(d, NULL, &e);
+		return;
+	}
+	memcpy(to.sun_path, path, strlen(path) + 1);
+	/* connects at once, or not: there is nothing to wait for */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 ||
+	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
+		if (fd >= 0 && errno == EAGAIN)
+			snprintf(words, sizeof(words),
+			    "has more connections waiting than it takes");
+		else
+			dg_errno_words(errno, words, sizeof(words));
+		if (fd >= 0)
+			close(fd);
+		dg_fail(&e, DG_E_IO, 451, "4.4.1", "%s %s", path, words);
+		end(d, NULL, &e);
+		return;
+	}
+	end(d, dg_conn_new(d->dialer->loop, fd, NULL, NULL), NULL);
+}
+
 /* ---- the start, and patience ---- */
 
 static void
@@ -267,6 +306,10 @@ start(struct dial *d)
 
 	if (d->dialer->hook != NULL) {
 		divert(d);
+		return;
+	}
+	if (strncmp(d->where, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0) {
+		call_unix(d);
 		return;
 	}
 	if (!dg_hostport(dg_str(d->where), &host, &port)) {
@@ -372,6 +415,12 @@ dg_dialer_divert(struct dg_dialer *d, dg_dial_hook *hook, void *ctx)
 {
 	d->hook = hook;
 	d->hook_ctx = ctx;
+}
+
+bool
+dg_dialer_is_diverted(const struct dg_dialer *d)
+{
+	return d->hook != NULL;
 }
 
 bool

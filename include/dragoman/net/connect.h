@@ -28,8 +28,8 @@ struct dg_resolver *dg_dialer_resolver(struct dg_dialer *d);
  * words for a postmaster).  Comes later, never inside dg_dial. */
 typedef void dg_dial_fn(void *ctx, uint64_t ticket, struct dg_conn *own_conn,
     const struct dg_err *e);
-/* where: "h:587", "10.1.0.5:25", "[::1]:25", "h" (port 25). source: local
- * address or "".  The time is for the whole, shared among the addresses; no
+/* where: "h:587", "10.1.0.5:25", "[::1]:25", "h" (port 25), "unix:/path".
+ * source: local address or "".  The time is for the whole, shared among the addresses; no
  * clock jump shortens it.  Cannot be taken back: a late end finds its ticket
  * stale, and frees own_conn. */
 void dg_dial(struct dg_dialer *d, struct dg_str where, struct dg_str source,
@@ -39,6 +39,8 @@ void dg_dial(struct dg_dialer *d, struct dg_str where, struct dg_str source,
 typedef struct dg_conn *dg_dial_hook(void *ctx, struct dg_str where,
     struct dg_err *e);
 void dg_dialer_divert(struct dg_dialer *d, dg_dial_hook *hook, void *ctx);
+/* Then nothing is looked up either: names mean what the hook makes of them. */
+bool dg_dialer_is_diverted(const struct dg_dialer *d);
 /* "host:port" split; port 25 when absent; false when malformed. */
 bool dg_hostport(struct dg_str where, struct dg_str *host, unsigned *port);
 

@@ -1,6 +1,7 @@
 /* connect_test.c - reaching a host, or the reason in words.  Names come from a
  * hosts file and from a name server of a few lines on the test's own loop. */
 #include "tests/unit/net/help.h"
+#include <sys/un.h>
 
 #include "dragoman/base/clock.h"
 #include "dragoman/net/connect.h"
@@ -269,6 +270,52 @@ hosts_are_reached_by_address_hosts_file_and_dns(void **state)
 			fail_msg("says: %s", w.e.text);
 		assert_true(dg_str_is(dg_conn_address(w.c), "127.0.0.1"));
 	}
+	world_close(&w);
+}
+
+static void
+dial_where(struct world *w, const char *where)
+{
+	dg_conn_free(w->c);
+	w->c = NULL;
+	w->ended = 0;
+	dg_dial(w->d, dg_str(where), DG_STR(""), 5000, on_dialled, w, 77);
+	assert_int_equal(w->ended, 0);
+	TURN_UNTIL(w->l, w->ended > 0);
+}
+
+static void
+a_socket_in_the_file_system_is_reached_by_its_path(void **state)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char folder[] = "/tmp/dragoman-unix-XXXXXX", where[200], longer[300];
+	struct world w;
+	int fd;
+
+	(void)state;
+	world_open(&w);
+	assert_non_null(mkdtemp(folder));
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/s", folder);
+	snprintf(where, sizeof(where), "unix:%s", at.sun_path);
+	dial_where(&w, where);
+	assert_says(&w, "/s ");
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	dial_where(&w, where);
+	assert_says(&w, "refused");
+	assert_int_equal(listen(fd, 0), 0);
+	dial_where(&w, where);
+	assert_non_null(w.c);
+	close(fd);
+	unlink(at.sun_path);
+	rmdir(folder);
+	dial_where(&w, "unix:relative");
+	assert_says(&w, "no path");
+	memset(longer, 'x', sizeof(longer));
+	memcpy(longer, "unix:/", 6);
+	longer[sizeof(longer) - 1] = '\0';
+	dial_where(&w, longer);
+	assert_says(&w, "no path");
 	world_close(&w);
 }
 
@@ -568,6 +615,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    hosts_are_reached_by_address_hosts_file_and_dns),
+		cmocka_unit_test(
+		    a_socket_in_the_file_system_is_reached_by_its_path),
 		cmocka_unit_test(
 		    no_name_server_is_asked_for_addresses_and_known_names),
 		cmocka_unit_test(why_a_host_is_not_reached_is_said_in_words),
