@@ -386,7 +386,8 @@ status_field(struct dg_buf *out, const struct dg_report_rcpt *x)
 	return field(out, "Status", "", x->status);
 }
 
-/* "10.0.0.5:25" is dns; [10.0.0.5] (RFC 3464 2.1.2). */
+/* "10.0.0.5:25" is dns; [10.0.0.5] (RFC 3464 2.1.2); "unix:/p" has no name in
+ * the DNS. */
 static enum dg_rc
 host_field(struct dg_buf *out, struct dg_str host)
 {
@@ -395,6 +396,9 @@ host_field(struct dg_buf *out, struct dg_str host)
 	struct dg_buf name;
 	enum dg_rc rc;
 
+	if (dg_str_has_prefix(host, DG_STR("unix:")))
+		return field(out, "Remote-MTA", "x-unix; ",
+		    dg_str_from(host, 5));
 	if (colon > 0 && colon < host.n &&
 	    (dg_str_find(host, ':') == colon || host.p[colon - 1] == ']'))
 		host = dg_str_sub(host, 0, colon);
@@ -444,6 +448,10 @@ recipient_fields(struct dg_buf *out, const struct dg_report_rcpt *x)
 		rc = field(out, "X-Dragoman-Meaning", "", x->meaning);
 	if (rc == DG_OK && x->last_ms != 0)
 		rc = date_field(out, "Last-Attempt-Date", x->last_ms);
+	/* RFC 3464 2.3.9: of what is delayed, and of nothing else */
+	if (rc == DG_OK && x->retry_until_ms != 0 &&
+	    dg_str_is(x->action, "delayed"))
+		rc = date_field(out, "Will-Retry-Until", x->retry_until_ms);
 	return rc;
 }
 

@@ -18,6 +18,7 @@ struct dg_report_rcpt {
 	                          * words (ours) are x-local; or "" */
 	struct dg_str meaning;   /* X-Dragoman-Meaning: "too-old", or "" */
 	int64_t last_ms;         /* Last-Attempt-Date, 0 = none */
+	int64_t retry_until_ms;  /* Will-Retry-Until, 0 = none; of "delayed" */
 };
 
 struct dg_report {

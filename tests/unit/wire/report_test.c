@@ -213,6 +213,25 @@ action_and_status_never_contradict(void **state)
 	}
 }
 
+static void
+a_delay_says_until_when_it_is_tried(void **state)
+{
+	struct dg_report_rcpt x = a_recipient();
+	struct dg_report r = a_report(&x, 1);
+	struct dg_buf out;
+
+	(void)state;
+	x.action = DG_STR("delayed");
+	x.retry_until_ms = 879757200000;
+	has(written(&out, &r),
+	    "\r\nWill-Retry-Until: Mon, 17 Nov 1997 09:00:00 +0000\r\n");
+	dg_buf_fini(&out);
+	/* RFC 3464 2.3.9: only of a delay */
+	x.action = DG_STR("failed");
+	lacks(written(&out, &r), "Will-Retry-Until");
+	dg_buf_fini(&out);
+}
+
 static const struct {
 	const char *why, *host, *wanted;
 } hosts[] = {
@@ -220,6 +239,8 @@ static const struct {
 	{ "name", "mx.example", "Remote-MTA: dns; mx.example\r" },
 	{ "address and port", "10.0.0.5:25", "Remote-MTA: dns; [10.0.0.5]\r" },
 	{ "IPv6 and port", "[::1]:25", "Remote-MTA: dns; [::1]\r" },
+	{ "a socket of this machine", "unix:/run/lmtp:1",
+	    "Remote-MTA: x-unix; /run/lmtp:1\r" },
 	{ "a colon alone", ":", "Remote-MTA: dns; :\r" },
 };
 
@@ -394,6 +415,7 @@ main(void)
 		cmocka_unit_test(a_whole_message_comes_back_as_it_was),
 		cmocka_unit_test(no_field_can_begin_another_one),
 		cmocka_unit_test(action_and_status_never_contradict),
+		cmocka_unit_test(a_delay_says_until_when_it_is_tried),
 		cmocka_unit_test(the_remote_host_is_named_without_its_port),
 		cmocka_unit_test(our_own_words_are_no_smtp_reply),
 		cmocka_unit_test(
