@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dragoman/base/units.h"
+
 struct login {
 	struct dg_hop_login x;
 	struct dg_ref secret;
@@ -17,7 +19,8 @@ struct decl {
 	struct login *logins;
 	size_t n_logins;
 	int tls, eight_bit;
-	bool has_hosts;
+	bool is_unix; /* lmtp = "unix:/path" */
+	bool has_mx_false;
 	struct dg_place login_at;
 };
 
@@ -104,6 +107,56 @@ read_hosts(struct dg_reader *r, void *obj)
 	}
 	if (is_empty(r->L))
 		dg_read_bad(r, "is empty");
+}
+
+/* ---- lmtp ---- */
+
+enum {
+	UNIX_PATH_MAX = 107 /* sockaddr_un has 108, a NUL included */
+};
+
+static const char *
+lmtp_problem(const char *z)
+{
+	const char *problem;
+
+	if (strncmp(z, "unix:", 5) == 0) {
+		if (z[5] != '/')
+			return "needs an absolute path: \"unix:/run/lmtp\"";
+		return strlen(z + 5) <= UNIX_PATH_MAX
+		    ? NULL
+		    : "is longer than the path of a socket may be (107)";
+	}
+	problem = host_problem(z);
+	if (problem != NULL)
+		return problem;
+	/* RFC 2033 5: never on port 25 */
+	z += z[0] == '[' ? strcspn(z, "]") : strcspn(z, ":");
+	return strchr(z, ':') != NULL && strcmp(strchr(z, ':'), ":25") != 0
+	    ? NULL
+	    : "needs the port of an LMTP server: \"mail.example:24\"";
+}
+
+static void
+read_lmtp(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+	const char *z = dg_read_string(r, "\"unix:/path\" or \"host:port\"");
+	const char *problem, **hosts;
+
+	if (z == NULL)
+		return;
+	problem = lmtp_problem(z);
+	if (problem != NULL) {
+		dg_read_bad(r, "\"%s\" %s", z, problem);
+		return;
+	}
+	hosts = dg_load_alloc(r->ld, 2 * sizeof(*hosts));
+	hosts[0] = z;
+	d->x.hosts = hosts;
+	d->x.n_hosts = 1;
+	d->x.is_lmtp = true;
+	d->is_unix = strncmp(z, "unix:", 5) == 0;
 }
 
 /* ---- login ---- */
@@ -313,12 +366,30 @@ read_when(struct dg_reader *r, void *obj)
 }
 
 static void
+read_rate(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+	const char *z = dg_read_string(r, "a rate such as \"30/min\"");
+
+	if (z != NULL &&
+	    !dg_rate_read(dg_str(z), &d->x.rate_n, &d->x.rate_ms)) {
+		d->x.rate_n = 0;
+		dg_read_bad(r,
+		    "\"%s\" is no rate: \"30/min\" \"5/s\" \"100/10m\"",
+		    z);
+	}
+}
+
+static void
 read_limits(struct dg_reader *r, void *obj)
 {
 	static const struct dg_field fields[] = {
 		{ "connections", DG_F_COUNT,
 		    offsetof(struct decl, x.connections), NULL, NULL },
-		{ "messages", DG_F_LATER, 0, NULL, NULL },
+		{ "messages", DG_F_READ, 0, NULL, read_rate },
+		{ "messages_a_connection", DG_F_COUNT,
+		    offsetof(struct decl, x.messages_a_connection), NULL,
+		    NULL },
 		{ "size", DG_F_LATER, 0, NULL, NULL },
 		{ "recipients", DG_F_LATER, 0, NULL, NULL },
 		{ NULL, DG_F_LATER, 0, NULL, NULL },
@@ -365,6 +436,7 @@ read_on(struct dg_reader *r, void *obj)
 static const char *const tls_words[] = { "never", "opportunistic", "require",
 	"verify", NULL };
 static const char *const eight_bits[] = { "send", "refuse", NULL };
+static const char *const mx_keys[] = { "port", "loopback" };
 
 static bool
 has_key(lua_State *L, const char *key)
@@ -378,14 +450,75 @@ has_key(lua_State *L, const char *key)
 	return is_there;
 }
 
+/* hosts, mx or lmtp: where mail goes is said in one way. */
+static void
+check_ways(struct dg_reader *r, const struct dg_field *fields,
+    const struct decl *d)
+{
+	static const char *const ways[] = { "hosts", "mx", "lmtp" };
+	const char *first = NULL;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (!has_key(r->L, ways[i]))
+			continue;
+		if (first == NULL) {
+			first = ways[i];
+			continue;
+		}
+		dg_step_key(r, ways[i]);
+		dg_read_bad(r, "cannot stand beside %s", first);
+		dg_step_out(r);
+	}
+	if (first == NULL ? !dg_read_means(r, fields, "hosts")
+			  : strcmp(first, "mx") == 0 && d->has_mx_false)
+		dg_read_bad(r, "needs hosts = { \"mail.example:25\" }");
+	if (first != NULL && strcmp(first, "mx") == 0)
+		return;
+	for (size_t i = 0; i < sizeof(mx_keys) / sizeof(mx_keys[0]); i++) {
+		if (!has_key(r->L, mx_keys[i]))
+			continue;
+		dg_step_key(r, mx_keys[i]);
+		dg_read_bad(r, "is for mx = true%s",
+		    i == 0 ? "; a host's own port stands behind it: "
+			     "\"mail.example:587\""
+			   : "");
+		dg_step_out(r);
+	}
+}
+
+static void
+read_mx(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+
+	if (dg_read_bool(r, &d->x.is_mx))
+		d->has_mx_false = !d->x.is_mx;
+}
+
+static void
+read_port(struct dg_reader *r, void *obj)
+{
+	struct decl *d = obj;
+
+	if (lua_type(r->L, -1) != LUA_TNUMBER)
+		dg_read_type(r, "a number");
+	else if (!lua_isinteger(r->L, -1) || lua_tointeger(r->L, -1) < 1 ||
+		 lua_tointeger(r->L, -1) > 65535)
+		dg_read_bad(r, "is no port: 1 to 65535");
+	else
+		d->x.mx_port = (uint64_t)lua_tointeger(r->L, -1);
+}
+
 void
 dg_hop_read(struct dg_reader *r, struct dg_decl *decl)
 {
 #define AT(f) offsetof(struct decl, f)
 	static const struct dg_field fields[] = {
 		{ "hosts", DG_F_READ, 0, NULL, read_hosts },
-		{ "mx", DG_F_LATER, 0, NULL, NULL },
-		{ "lmtp", DG_F_LATER, 0, NULL, NULL },
+		{ "mx", DG_F_READ, 0, NULL, read_mx },
+		{ "port", DG_F_READ, 0, NULL, read_port },
+		{ "loopback", DG_F_BOOL, AT(x.mx_loopback), NULL, NULL },
+		{ "lmtp", DG_F_READ, 0, NULL, read_lmtp },
 		{ "dialect", DG_F_REF, AT(dialect), NULL, NULL },
 		{ "tls", DG_F_CHOICE, AT(tls), tls_words, NULL },
 		{ "login", DG_F_READ, 0, NULL, read_login },
@@ -393,7 +526,7 @@ dg_hop_read(struct dg_reader *r, struct dg_decl *decl)
 		{ "source", DG_F_READ, 0, NULL, read_source },
 		{ "limits", DG_F_READ, 0, NULL, read_limits },
 		{ "retry", DG_F_READ, 0, NULL, read_retry },
-		{ "warn", DG_F_LATER, 0, NULL, NULL },
+		{ "warn", DG_F_DURATION, AT(x.warn_ms), NULL, NULL },
 		{ "give_up", DG_F_DURATION, AT(x.give_up_ms), NULL, NULL },
 		{ "eight_bit", DG_F_CHOICE, AT(eight_bit), eight_bits, NULL },
 		{ "when", DG_F_READ, 0, NULL, read_when },
@@ -406,15 +539,27 @@ dg_hop_read(struct dg_reader *r, struct dg_decl *decl)
 		30 * minute, 60 * minute, 120 * minute, 240 * minute };
 	struct decl *d = (struct decl *)decl;
 
-	d->tls = DG_TLS_OPPORTUNISTIC;
+	d->tls = -1;
+	d->x.mx_port = 25;
 	d->x.retry_ms = retry;
 	d->x.n_retry = sizeof(retry) / sizeof(retry[0]);
 	d->x.give_up_ms = 5 * 24 * 60 * minute;
 	dg_read_fields(r, fields, d, NULL);
-	if (lua_type(r->L, -1) == LUA_TTABLE && !has_key(r->L, "hosts") &&
-	    !has_key(r->L, "mx") && !has_key(r->L, "lmtp") &&
-	    !dg_read_means(r, fields, "hosts"))
-		dg_read_bad(r, "needs hosts = { \"mail.example:25\" }");
+	/* nobody listens between the two ends of a socket in the file system */
+	if (d->tls < 0)
+		d->tls = d->is_unix ? DG_TLS_NEVER : DG_TLS_OPPORTUNISTIC;
+	check_ways(r, fields, d);
+	if (d->is_unix && d->tls == (int)DG_TLS_VERIFY) {
+		dg_step_key(r, "tls");
+		dg_read_bad(r, "a socket in the file system has no name that "
+			       "could be verified");
+		dg_step_out(r);
+	}
+	if (d->x.warn_ms >= d->x.give_up_ms) {
+		dg_step_key(r, "warn");
+		dg_read_bad(r, "must come before give_up");
+		dg_step_out(r);
+	}
 }
 
 /* ---- at the end ---- */
@@ -456,7 +601,7 @@ finish_logins(struct dg_load *ld, struct decl *d)
 	}
 	d->x.logins = v;
 	d->x.n_logins = d->n_logins;
-	if (clear != NULL && d->tls < (int)DG_TLS_REQUIRE)
+	if (clear != NULL && d->tls < (int)DG_TLS_REQUIRE && !d->is_unix)
 		dg_load_say(ld, &d->login_at, true,
 		    "login: %s may send the password in clear; say tls = "
 		    "\"verify\"",

@@ -107,6 +107,10 @@ hop(struct dg_buf *o, const struct dg_hop *h)
 	(void)dg_buf_addf(o, "hop \"%s\"", h->name);
 	for (size_t i = 0; i < h->n_hosts; i++)
 		text(o, "host", h->hosts[i]);
+	number(o, "mx", h->is_mx);
+	number(o, "mx_port", (long long)h->mx_port);
+	number(o, "mx_loopback", h->mx_loopback);
+	number(o, "lmtp", h->is_lmtp);
 	text(o, "dialect", h->dialect != NULL ? h->dialect->name : NULL);
 	number(o, "tls", h->tls);
 	for (size_t i = 0; i < h->n_logins; i++)
@@ -114,9 +118,14 @@ hop(struct dg_buf *o, const struct dg_hop *h)
 	text(o, "helo", h->helo);
 	text(o, "source", h->source);
 	number(o, "connections", (long long)h->connections);
+	number(o, "messages_a_connection",
+	    (long long)h->messages_a_connection);
+	number(o, "rate", (long long)h->rate_n);
+	number(o, "rate_ms", h->rate_ms);
 	for (size_t i = 0; i < h->n_retry; i++)
 		number(o, "retry", h->retry_ms[i]);
 	number(o, "give_up", h->give_up_ms);
+	number(o, "warn", h->warn_ms);
 	number(o, "refuse_8bit", h->refuse_8bit);
 	for (unsigned m = 0; m < DG_MEANING_N; m++)
 		if (h->has_when[m])

@@ -76,8 +76,13 @@ struct dg_hop {
 	const char *name;
 	struct dg_where where;
 	struct dg_row *row; /* NULL: nobody counts */
-	const char *const *hosts;
+	const char *const *hosts;         /* n_hosts == 0: is_mx */
 	size_t n_hosts;
+	bool is_mx;                       /* the MX hosts of the recipient's
+	                                   * domain; one lane a domain */
+	uint64_t mx_port;                 /* theirs: 25 */
+	bool mx_loopback;                 /* an MX may be this machine */
+	bool is_lmtp;                     /* hosts: one, or "unix:/path" */
 	const struct dg_dialect *dialect; /* NULL: by what EHLO shows */
 	enum dg_tls_policy tls;
 	const struct dg_hop_login *logins;
@@ -85,9 +90,14 @@ struct dg_hop {
 	const char *helo;                 /* NULL: our host name */
 	const char *source;               /* local address or NULL */
 	uint64_t connections;             /* 0: limits.lane_connections */
+	uint64_t messages_a_connection;   /* 0: limits.messages_a_connection */
+	uint64_t rate_n;                  /* messages in rate_ms; 0: no rate */
+	int64_t rate_ms;
 	const int64_t *retry_ms;          /* the last repeats; n >= 1 */
 	size_t n_retry;
 	int64_t give_up_ms;
+	int64_t warn_ms;                  /* the sender is told of the delay;
+	                                   * 0: never */
 	bool refuse_8bit;
 	bool has_when[DG_MEANING_N];
 	enum dg_action when[DG_MEANING_N];

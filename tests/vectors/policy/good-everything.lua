@@ -40,6 +40,9 @@ d.hop "out" {
   when = { ["no-common-auth"] = "fail", ["login-refused"] = "next-host" },
   on = { reply = function(q) if q.code == 550 then return d.fail { meaning = "permanent" } end end },
 }
+d.hop "direct" { mx = true, port = 2525, loopback = true, tls = "opportunistic", warn = "4h",
+  limits = { connections = 2, messages = "30/min", messages_a_connection = 5 } }
+d.hop "lists" { lmtp = "unix:/run/mlmmj.sock" }
 d.route { to = { "a@b.example", "*.c.example" }, from = "plant.example", peer = "plant", user = "svc-*", size = "1M", hop = "out" }
 d.route { peer = "anyone", refuse = "550 no" }
 d.route { ask = function(_) return d.to "out" { because = "always" } end }
