@@ -393,13 +393,18 @@ l_near(lua_State *L)
 
 /* ---- cases ---- */
 
-/* "10.1.0.5:25": which hop is that? */
+/* "10.1.0.5:25", "mx:hop/domain": which hop is that? */
 static int
 l_hop_at(lua_State *L)
 {
 	const struct dg_rules *r = dg_policy_rules(dg_vm_of(L)->policy);
 	struct dg_str where = arg(L, 1);
 
+	if (dg_str_has_prefix(where, DG_STR("mx:"))) {
+		where = dg_str_from(where, 3);
+		push(L, dg_str_sub(where, 0, dg_str_find(where, '/')));
+		return 1;
+	}
 	for (size_t i = 0; i < r->n_hops; i++) {
 		for (size_t k = 0; k < r->hops[i]->n_hosts; k++) {
 			if (!dg_str_is(where, r->hops[i]->hosts[k]))

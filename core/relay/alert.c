@@ -137,21 +137,24 @@ send_mail(struct dg_alert_mail *m, const struct dg_hop *hop)
 	dg_buf_init(&b, 16 * 1024);
 	compose(c, m->name, m->text, dg_draft_name(draft), &b);
 	if (dg_draft_write(draft, dg_buf_str(&b), &e) == DG_OK) {
+		char *lane = dg_lane_name(hop, dg_str(c->postmaster));
+		int64_t now = dg_now_ms();
 		struct dg_item_rcpt r = {
 			.address = dg_str(c->postmaster),
-			.lane = dg_str(hop->name),
-			.due_ms = dg_now_ms(),
-			.expire_ms = dg_now_ms() + hop->give_up_ms,
+			.lane = dg_str(lane),
+			.due_ms = now,
+			.expire_ms = dg_lane_expiry(hop, now, now),
 		};
 		struct dg_item item = {
 			.is_report = true,
-			.arrival_ms = dg_now_ms(),
+			.arrival_ms = now,
 			.rcpts = &r,
 			.n_rcpts = 1,
 		};
 
 		dg_spool_commit(w->relay->spool, draft, &item,
 		    dg_loop_post(w->loop), on_mailed, w, 0);
+		free(lane);
 	} else {
 		dg_draft_free(draft);
 	}

@@ -1,7 +1,8 @@
 /*
  * bounce.c - what can never be delivered becomes a report to its sender
  * (RFC 3464), a message like any other, written in the same transaction that
- * forgets the recipient.
+ * forgets the recipient.  What takes long becomes a report of the delay, once,
+ * to a sender that is there and reachable, and to nobody else.
  *
  * Where it goes: to the sender; when there is none, when the failed message
  * was itself a report, or when no route leads to the sender, to postmaster;
@@ -56,6 +57,7 @@ struct dg_bounce {
 	dg_bounce_fn *fn;
 	enum phase phase;
 	size_t at; /* WORDS: the recipient */
+	bool is_delay; /* it is about those that wait too long */
 	bool is_asking;
 	struct dg_asking asking;
 	struct words w;
@@ -119,35 +121,43 @@ state_of(const struct dg_attempt *a)
 }
 
 static bool
+is_about(const struct dg_bounce *b, const struct dg_attempt_rcpt *x)
+{
+	return b->is_delay ? x->is_late
+			   : x->out.outcome == DG_OUTCOME_FAILED;
+}
+
+static bool
 ask_words(struct dg_bounce *b, const struct dg_attempt_rcpt *x)
 {
 	struct dg_attempt *a = b->a;
 	const struct dg_item *it = &a->claim->item;
 	struct dg_str header =
 	    dg_str_sub(b->original, 0, dg_header_length(b->original));
+	const struct dg_lane *l = dg_lane_find(a->worker, a->claim->lane);
 	bool is_done;
 	int64_t now = dg_now_ms();
 	struct dg_buf subject, date, first;
 	char held[24];
+	struct dg_str ignored;
 	struct dg_words_query q = {
 		.recipient = x->item->address,
 		.domain = dg_address_domain(x->item->address),
 		.sender = it->sender,
 		.peer = it->peer,
-		.hop = a->claim->lane,
 		.host = x->out.host,
 		.reply = dg_str(x->result.text),
 		.enhanced = dg_str(x->result.enhanced),
 		.code = x->result.code,
 		.meaning = x->result.meaning,
-		.offered = dg_str(
-		    dg_lane_get(a->worker, a->claim->lane)->offered),
+		.offered = l != NULL ? dg_str(l->offered) : DG_NOSTR,
 		.relay = dg_str(config_of(a)->hostname),
 		.tries = x->item->tries + (x->result.code != 0 ? 1 : 0),
 		.size = it->size,
 		.limit = config_of(a)->limits.size,
 	};
 
+	dg_lane_split(a->claim->lane, &q.hop, &ignored);
 	dg_buf_init(&subject, 1000);
 	dg_buf_init(&date, 200);
 	dg_buf_init(&first, 64);
@@ -189,6 +199,25 @@ add_words(struct words *w, const struct dg_decision *d)
 		w->lang = dg_str_dup(d->lang);
 }
 
+/* What a machine reads. */
+static void
+add_rcpt(struct words *w, const struct dg_attempt_rcpt *x)
+{
+	status_of(&x->result, w->status[w->n]);
+	w->rcpts[w->n] = (struct dg_report_rcpt){
+		.final = x->item->address,
+		.original = x->item->original,
+		.action = x->is_late ? DG_STR("delayed") : DG_STR("failed"),
+		.status = dg_str(w->status[w->n]),
+		.host = x->out.host,
+		.reply = dg_str(x->result.text),
+		.meaning = dg_str(dg_meaning_name(x->result.meaning)),
+		.last_ms = x->is_late ? 0 : dg_now_ms(),
+		.retry_until_ms = x->is_late ? x->out.expire_ms : 0,
+	};
+	w->n++;
+}
+
 /* Words and machine facts of a failed recipient. */
 static void
 take_words(struct dg_bounce *b, const struct dg_attempt_rcpt *x)
@@ -207,18 +236,42 @@ take_words(struct dg_bounce *b, const struct dg_attempt_rcpt *x)
 	if (d->says_nothing)
 		return;
 	add_words(w, d);
-	status_of(&x->result, w->status[w->n]);
-	w->rcpts[w->n] = (struct dg_report_rcpt){
-		.final = x->item->address,
-		.original = x->item->original,
-		.action = DG_STR("failed"),
-		.status = dg_str(w->status[w->n]),
-		.host = x->out.host,
-		.reply = dg_str(x->result.text),
-		.meaning = dg_str(dg_meaning_name(x->result.meaning)),
-		.last_ms = dg_now_ms(),
-	};
-	w->n++;
+	add_rcpt(w, x);
+}
+
+/* ---- a delay ---- */
+
+/* Policies have words for what failed; that it takes long is our own to say. */
+static void
+write_delay(struct dg_bounce *b, const struct dg_attempt_rcpt *x)
+{
+	const struct dg_item *it = &b->a->claim->item;
+	struct dg_buf until;
+	char held[24];
+
+	dg_log(DG_LOG_INFO, "report-delay", dg_kv_z("id", it->name),
+	    dg_kv_s("about", x->item->address),
+	    dg_kv_z("meaning", dg_meaning_name(x->result.meaning)));
+	dg_duration_write((dg_now_ms() - it->arrival_ms) / 60000 * 60000,
+	    held);
+	dg_buf_init(&until, 64);
+	(void)dg_date_add(&until, x->out.expire_ms);
+	if (b->w.text.n == 0)
+		(void)dg_buf_adds(&b->w.text,
+		    "This is a notice of a delay only. You need not send your "
+		    "message again.\n");
+	(void)dg_buf_addf(&b->w.text,
+	    "\nYour message to %.*s could not be delivered yet. It has waited "
+	    "%s, and we try on until %s.\n",
+	    DG_FMT(x->item->address), held, dg_buf_z(&until));
+	if (x->result.text[0] != '\0')
+		(void)dg_buf_addf(&b->w.text, "The reason: %.*s%s%s\n",
+		    DG_FMT(x->item->host), x->item->host.n > 0 ? ": " : "",
+		    x->result.text);
+	dg_buf_fini(&until);
+	if (b->w.subject == NULL)
+		b->w.subject = dg_strdup("Your message is delayed");
+	add_rcpt(&b->w, x);
 }
 
 /* ---- where it goes ---- */
@@ -308,6 +361,7 @@ enqueue(struct dg_bounce *b, struct dg_str to, const struct dg_hop *hop)
 {
 	struct dg_attempt *a = b->a;
 	struct dg_draft *draft = NULL;
+	int64_t now = dg_now_ms();
 	struct dg_buf text;
 
 	/* too small a cap would keep the report from ever being written */
@@ -328,15 +382,15 @@ enqueue(struct dg_bounce *b, struct dg_str to, const struct dg_hop *hop)
 	    dg_kv_s("id", dg_draft_name(draft)), dg_kv_s("to", to),
 	    dg_kv_z("hop", hop->name));
 	b->to = dg_str_dup(to);
-	b->lane = dg_strdup(hop->name);
+	b->lane = dg_lane_name(hop, to);
 	b->rcpt = (struct dg_item_rcpt){
 		.address = dg_str(b->to),
 		.lane = dg_str(b->lane),
-		.due_ms = dg_now_ms(),
-		.expire_ms = dg_now_ms() + hop->give_up_ms,
+		.due_ms = now,
+		.expire_ms = dg_lane_expiry(hop, now, now),
 	};
 	b->item = (struct dg_item){
-		.arrival_ms = dg_now_ms(),
+		.arrival_ms = now,
 		.is_report = true,
 		.body_8bit = a->claim->item.body_8bit && b->returns_whole,
 		.rcpts = &b->rcpt,
@@ -374,6 +428,8 @@ address(struct dg_bounce *b)
 		b->phase = DONE; /* a policy wants no report */
 	else if (it->sender.n > 0 && !it->is_report)
 		b->phase = TO_SENDER;
+	else if (b->is_delay)
+		b->phase = DONE; /* nobody hangs on it */
 	else
 		b->phase = has_postmaster(b->a) ? TO_POSTMASTER : DONE;
 }
@@ -385,8 +441,7 @@ ask(struct dg_bounce *b)
 	struct dg_attempt *a = b->a;
 
 	if (b->phase == WORDS) {
-		while (b->at < a->n_rcpts &&
-		    a->rcpts[b->at].out.outcome != DG_OUTCOME_FAILED)
+		while (b->at < a->n_rcpts && !is_about(b, &a->rcpts[b->at]))
 			b->at++;
 		if (b->at == a->n_rcpts)
 			address(b);
@@ -394,7 +449,7 @@ ask(struct dg_bounce *b)
 	begin_asking(b);
 	switch (b->phase) {
 	case WORDS:
-		return ask_words(b, &a->rcpts[b->at]);
+		return b->is_delay || ask_words(b, &a->rcpts[b->at]);
 	case TO_SENDER:
 		return ask_route(b, a->claim->item.sender);
 	case TO_POSTMASTER:
@@ -418,6 +473,8 @@ take_route(struct dg_bounce *b)
 	if (d->kind == DG_D_TO)
 		enqueue(b, to,
 		    dg_rules_hop(dg_generation_rules(a->generation), d->hop));
+	else if (b->is_delay)
+		return; /* it may be delivered still: no alert */
 	else if (is_last)
 		no_way(a, "no route leads to its sender or to postmaster");
 	else if (has_postmaster(a))
@@ -427,7 +484,9 @@ take_route(struct dg_bounce *b)
 static void
 take(struct dg_bounce *b)
 {
-	if (b->phase == WORDS)
+	if (b->phase == WORDS && b->is_delay)
+		write_delay(b, &b->a->rcpts[b->at++]);
+	else if (b->phase == WORDS)
 		take_words(b, &b->a->rcpts[b->at++]);
 	else if (b->phase != DONE)
 		take_route(b);
@@ -463,8 +522,10 @@ dg_bounce_new(struct dg_attempt *a, dg_bounce_fn *fn)
 
 	b->a = a;
 	b->fn = fn;
-	b->returns_whole = a->claim->item.size <= RETURN_WHOLE_MAX &&
-	    !a->claim->is_lost;
+	for (size_t i = 0; i < a->n_rcpts; i++)
+		b->is_delay |= a->rcpts[i].is_late;
+	b->returns_whole = !b->is_delay && !a->claim->is_lost &&
+	    a->claim->item.size <= RETURN_WHOLE_MAX;
 	dg_buf_init(&b->w.text, TEXT_MAX);
 	b->w.rcpts = dg_alloc0(a->n_rcpts * sizeof(*b->w.rcpts));
 	b->w.status = dg_alloc0(a->n_rcpts * sizeof(*b->w.status));

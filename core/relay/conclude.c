@@ -13,6 +13,8 @@
 
 #include "dragoman/base/clock.h"
 #include "dragoman/base/log.h"
+#include "dragoman/base/rand.h"
+#include "dragoman/net/connect.h"
 
 enum {
 	HOLD_MS = 10 * 60 * 1000, /* a held lane is probed this often */
@@ -20,6 +22,18 @@ enum {
 };
 
 /* ---- results ---- */
+
+/* What failed together shall not come back together.  Policy tests reckon with
+ * the table's times, word for word. */
+static int64_t
+some_more_or_less(const struct dg_attempt *a, int64_t ms)
+{
+	uint32_t fifth = (uint32_t)(ms / 5 < UINT32_MAX ? ms / 5 : UINT32_MAX);
+
+	if (fifth == 0 || dg_dialer_is_diverted(a->worker->dialer))
+		return ms;
+	return ms - fifth / 2 + dg_rand_below(fifth + 1);
+}
 
 int64_t
 dg_attempt_next_try(const struct dg_attempt *a,
@@ -29,13 +43,11 @@ dg_attempt_next_try(const struct dg_attempt *a,
 	size_t k = rcpt->tries;
 	int64_t due;
 
-	if (after_ms <= 0) {
-		if (h == NULL)
-			after_ms = NO_ROOM_MS;
-		else
-			after_ms = h->retry_ms[k < h->n_retry ? k
-							      : h->n_retry - 1];
-	}
+	if (after_ms <= 0 && h == NULL)
+		after_ms = NO_ROOM_MS;
+	else if (after_ms <= 0)
+		after_ms = some_more_or_less(a,
+		    h->retry_ms[k < h->n_retry ? k : h->n_retry - 1]);
 	due = dg_now_ms() + after_ms;
 	/* the report goes out when it is given up, not at the next try */
 	return rcpt->expire_ms > 0 && due > rcpt->expire_ms ? rcpt->expire_ms
@@ -51,7 +63,8 @@ hold_lane(struct dg_attempt *a, const struct dg_attempt_rcpt *x,
 	if (a->has_held)
 		return; /* for another recipient of the message */
 	a->has_held = true;
-	text = dg_sprintf("hop %s (%s): %s: %s", a->hop->name, x->host,
+	text = dg_sprintf("hop %s (%.*s%s%s): %s: %s", a->hop->name,
+	    DG_FMT(a->domain), a->domain.n > 0 ? ", " : "", x->host,
 	    dg_meaning_name(j->meaning), x->result.text);
 	dg_spool_hold(a->worker->relay->spool, a->claim->lane,
 	    dg_now_ms() + HOLD_MS, dg_str(dg_meaning_name(j->meaning)),
@@ -77,6 +90,15 @@ dg_attempt_keep(struct dg_attempt *a, struct dg_attempt_rcpt *x,
 	x->is_settled = true;
 }
 
+static struct dg_str
+hop_name(const struct dg_attempt *a)
+{
+	struct dg_str hop, domain;
+
+	dg_lane_split(a->claim->lane, &hop, &domain);
+	return hop;
+}
+
 void
 dg_attempt_log(const struct dg_attempt *a, const struct dg_attempt_rcpt *x,
     const char *outcome)
@@ -87,7 +109,7 @@ dg_attempt_log(const struct dg_attempt *a, const struct dg_attempt_rcpt *x,
 	dg_log(x->out.outcome == DG_OUTCOME_DELIVERED ? DG_LOG_INFO
 						      : DG_LOG_WARN,
 	    "deliver", dg_kv_z("id", a->claim->item.name),
-	    dg_kv_s("to", x->item->address), dg_kv_s("hop", a->claim->lane),
+	    dg_kv_s("to", x->item->address), dg_kv_s("hop", hop_name(a)),
 	    dg_kv_z("host", x->host), dg_kv_z("outcome", outcome),
 	    dg_kv_z("meaning",
 		x->out.outcome == DG_OUTCOME_DELIVERED
@@ -122,6 +144,25 @@ dg_attempt_result(struct dg_attempt *a, size_t rcpt, const struct dg_result *r)
 	dg_attempt_log(a, x, "delivered");
 }
 
+/* The policy says so, or the hop did where the lane does not hear it (a 4yz to
+ * RCPT may be about one mailbox, to the data it is about how we send). */
+static void
+slow_lane(struct dg_attempt *a, const struct dg_result *r,
+    const struct dg_judgement *j)
+{
+	bool is_told = j->slow_down ||
+	    (j->meaning == DG_MEANING_SLOW_DOWN && r->code != 421 &&
+		(r->stage == DG_STAGE_DATA || r->stage == DG_STAGE_END));
+	struct dg_lane *l;
+
+	if (!is_told || a->has_slowed)
+		return;
+	a->has_slowed = true;
+	l = dg_lane_find(a->worker, a->claim->lane);
+	if (l != NULL)
+		dg_lane_slow_down(l);
+}
+
 static void
 take_judgement(struct dg_attempt *a, struct dg_attempt_rcpt *x,
     const struct dg_judgement *j)
@@ -130,6 +171,7 @@ take_judgement(struct dg_attempt *a, struct dg_attempt_rcpt *x,
 
 	x->result.meaning = j->meaning;
 	x->where = j->where;
+	slow_lane(a, &x->result, j);
 	switch (j->action) {
 	case DG_ACTION_FAIL:
 		x->out.outcome = DG_OUTCOME_FAILED;
@@ -191,9 +233,10 @@ postpone_failures(struct dg_attempt *a, const char *why)
 	for (size_t i = 0; i < a->n_rcpts; i++) {
 		struct dg_settle_rcpt *o = &a->rcpts[i].out;
 
-		if (o->outcome != DG_OUTCOME_FAILED)
+		if (o->outcome != DG_OUTCOME_FAILED && !a->rcpts[i].is_late)
 			continue;
 		o->outcome = DG_OUTCOME_WAIT;
+		o->expire_ms = 0;
 		o->due_ms = dg_now_ms() + NO_ROOM_MS;
 		dg_log(DG_LOG_ERROR, "report-postponed",
 		    dg_kv_z("id", a->claim->item.name), dg_kv_z("why", why));
@@ -232,11 +275,12 @@ on_reported(struct dg_attempt *a, struct dg_bounce *b)
 static void
 report(struct dg_attempt *a)
 {
-	size_t failed = 0;
+	size_t told = 0;
 
 	for (size_t i = 0; i < a->n_rcpts; i++)
-		failed += a->rcpts[i].out.outcome == DG_OUTCOME_FAILED;
-	if (failed == 0) {
+		told += a->rcpts[i].out.outcome == DG_OUTCOME_FAILED ||
+		    a->rcpts[i].is_late;
+	if (told == 0) {
 		settle(a);
 		return;
 	}
@@ -315,6 +359,45 @@ dg_attempt_result_all(struct dg_attempt *own_a, const struct dg_result *r)
 {
 	for (size_t i = 0; i < own_a->n_rcpts; i++)
 		dg_attempt_result(own_a, i, r);
+	dg_attempt_conclude(own_a);
+}
+
+/* ---- no attempt after all ---- */
+
+void
+dg_attempt_warn(struct dg_attempt *own_a)
+{
+	for (size_t i = 0; i < own_a->n_rcpts; i++) {
+		struct dg_attempt_rcpt *x = &own_a->rcpts[i];
+
+		stay(x);
+		if (!x->is_late)
+			continue;
+		/* what waits for a later try, or for a held lane, goes on so */
+		x->out.due_ms = x->item->due_ms;
+		x->host = dg_str_dup(x->item->host);
+		x->result.stage = DG_STAGE_ANY;
+		if (!dg_meaning_find(x->item->meaning, &x->result.meaning))
+			x->result.meaning = DG_MEANING_TEMPORARY;
+		snprintf(x->result.text, sizeof(x->result.text), "%.*s",
+		    DG_FMT(x->item->reply));
+		if (own_a->hop->warn_ms == 0)
+			x->is_late = false; /* the policy changed: no word */
+	}
+	report(own_a);
+}
+
+void
+dg_attempt_put_off(struct dg_attempt *own_a, int64_t due_ms)
+{
+	for (size_t i = 0; i < own_a->n_rcpts; i++) {
+		struct dg_attempt_rcpt *x = &own_a->rcpts[i];
+
+		if (x->is_settled)
+			continue;
+		stay(x);
+		x->out.due_ms = due_ms;
+	}
 	dg_attempt_conclude(own_a);
 }
 

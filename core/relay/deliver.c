@@ -145,6 +145,19 @@ ask_route(struct dg_attempt *a, struct dg_attempt_rcpt *x)
 	return dg_policy_route(state_of(a), &a->routing, &q, &a->notes);
 }
 
+/* Where would it wait by that hop?  x->lane, unless it is there already. */
+static bool
+is_in_lane(const struct dg_attempt *a, struct dg_attempt_rcpt *x,
+    const struct dg_hop *h)
+{
+	x->lane = dg_lane_name(h, x->item->address);
+	if (!dg_str_is(a->claim->lane, x->lane))
+		return false;
+	free(x->lane);
+	x->lane = NULL;
+	return true;
+}
+
 /* Another hop moves the recipient to its lane. */
 static void
 take_route(struct dg_attempt *a, struct dg_attempt_rcpt *x)
@@ -154,14 +167,14 @@ take_route(struct dg_attempt *a, struct dg_attempt_rcpt *x)
 
 	if (d->kind != DG_D_TO) {
 		refused_by_route(a, x, d);
-	} else if (!dg_str_eq(d->hop, a->claim->lane)) {
+	} else if (!is_in_lane(a, x, dg_rules_hop(rules_of(a), d->hop))) {
 		const struct dg_hop *h = dg_rules_hop(rules_of(a), d->hop);
+		int64_t now = dg_now_ms();
 
-		x->lane = dg_str_dup(d->hop);
 		x->out.outcome = DG_OUTCOME_MOVE;
 		x->out.lane = dg_str(x->lane);
-		x->out.due_ms = dg_now_ms();
-		x->out.expire_ms = it->arrival_ms + h->give_up_ms;
+		x->out.due_ms = now;
+		x->out.expire_ms = dg_lane_expiry(h, it->arrival_ms, now);
 		x->where = d->where;
 		dg_attempt_keep(a, x, DG_MEANING_OK);
 		x->out.meaning = x->item->meaning;
@@ -192,6 +205,34 @@ begin(struct dg_attempt *a)
 	dg_lane_add(dg_lane_get(a->worker, a->claim->lane), a);
 }
 
+/* Its time came, and not that of giving up: the sender is told that it takes
+ * long.  The time itself remembers that it was told: the next is give_up's. */
+static bool
+mark_late(struct dg_attempt *a, struct dg_attempt_rcpt *x, int64_t now)
+{
+	int64_t give_up_ms;
+
+	if (a->hop == NULL || x->item->expire_ms <= 0 ||
+	    x->item->expire_ms > now)
+		return false;
+	give_up_ms = a->claim->item.arrival_ms + a->hop->give_up_ms;
+	x->is_late = x->item->expire_ms < give_up_ms && now < give_up_ms;
+	if (x->is_late)
+		x->out.expire_ms = give_up_ms;
+	return x->is_late;
+}
+
+static bool
+is_warning(struct dg_attempt *a)
+{
+	int64_t now = dg_now_ms();
+	bool any = false;
+
+	for (size_t i = 0; i < a->n_rcpts; i++)
+		any |= mark_late(a, &a->rcpts[i], now);
+	return any;
+}
+
 static void
 go_on(struct dg_attempt *a)
 {
@@ -202,7 +243,8 @@ go_on(struct dg_attempt *a)
 
 		if (x->item->expire_ms > 0 && x->item->expire_ms <= now) {
 			give_up(a, x);
-		} else if (x->item->tries > 0 || a->hop == NULL) {
+		} else if (x->item->tries > 0 || a->hop == NULL ||
+			   !dg_lane_fits(a->hop, a->claim->lane)) {
 			if (!ask_route(a, x)) {
 				dg_attempt_thinks(a, true);
 				return;
@@ -232,7 +274,7 @@ attempt_new(struct dg_worker *w, struct dg_claim *claim)
 	a->worker = w;
 	a->claim = claim;
 	a->generation = dg_generation_pin(w->generation);
-	a->hop = dg_rules_hop(rules_of(a), claim->lane);
+	a->hop = dg_lane_hop(rules_of(a), claim->lane, &a->domain);
 	a->n_rcpts = n;
 	a->rcpts = dg_alloc0((n + 1) * sizeof(*a->rcpts));
 	a->going = dg_alloc0((n + 1) * sizeof(*a->going));
@@ -255,6 +297,8 @@ dg_deliver_claim(void *ctx, struct dg_claim *own_claim)
 		dg_attempt_give_back(a);
 	else if (own_claim->is_lost)
 		no_body(a);
+	else if (is_warning(a))
+		dg_attempt_warn(a);
 	else
 		go_on(a);
 }

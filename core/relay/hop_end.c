@@ -39,17 +39,18 @@ void
 dg_hop_free(struct dg_hop_session *h)
 {
 	drop_connection(h);
+	dg_mx_free(h->mx);
 	dg_acts_fini(&h->acts);
 	dg_slots_drop(h->worker->hop_sessions, h->ticket);
 	LIST_REMOVE(h, next);
 	h->lane->n_sessions--;
+	dg_lanes_feed(h->worker);
 	dg_generation_unpin(h->generation);
 	free(h);
 }
 
-/* The session cannot serve its attempt: say so, free it, let others go on. */
-static void
-session_fail(struct dg_hop_session *h, const struct dg_result *r)
+void
+dg_hop_fail(struct dg_hop_session *h, const struct dg_result *r)
 {
 	struct dg_lane *l = h->lane;
 	struct dg_attempt *a = h->attempt;
@@ -67,9 +68,17 @@ session_fail(struct dg_hop_session *h, const struct dg_result *r)
 		l->full_until_ms = dg_mono_ms() + FULL_MS;
 	} else {
 		dg_lane_fail_waiting(l, g, r);
+		if (r->meaning == DG_MEANING_UNREACHABLE)
+			dg_lane_rest(l);
 		dg_lane_run(l);
 	}
 	dg_generation_unpin(g);
+}
+
+static size_t
+n_hosts(const struct dg_hop_session *h)
+{
+	return h->hop->is_mx ? h->mx->plan.n_places : h->hop->n_hosts;
 }
 
 void
@@ -77,7 +86,7 @@ dg_hop_next_host(struct dg_hop_session *h, const struct dg_result *r)
 {
 	struct dg_result why = *r;
 
-	if (h->host_index + 1 < h->hop->n_hosts) {
+	if (h->host_index + 1 < n_hosts(h)) {
 		h->host_index++;
 		h->skip_verb[0] = '\0';
 		h->in_clear = false;
@@ -87,7 +96,7 @@ dg_hop_next_host(struct dg_hop_session *h, const struct dg_result *r)
 	}
 	if (why.meaning == DG_MEANING_OK)
 		why.meaning = DG_MEANING_UNREACHABLE;
-	session_fail(h, &why);
+	dg_hop_fail(h, &why);
 }
 
 void
@@ -95,7 +104,8 @@ dg_hop_log_end(const struct dg_hop_session *h, const struct dg_result *r,
     const char *then)
 {
 	dg_log(r->meaning == DG_MEANING_OK ? DG_LOG_DEBUG : DG_LOG_WARN, "hop",
-	    dg_kv_z("hop", h->hop->name), dg_kv_z("host", h->host),
+	    dg_kv_z("hop", h->hop->name), dg_kv_s("domain", h->lane->domain),
+	    dg_kv_z("host", h->host),
 	    dg_kv_z("id",
 		h->attempt != NULL ? h->attempt->claim->item.name : ""),
 	    dg_kv_z("meaning", dg_meaning_name(r->meaning)),
@@ -110,6 +120,8 @@ end_early(struct dg_hop_session *h, const struct dg_judgement *j)
 	struct dg_result r = h->ended;
 
 	r.meaning = j->meaning;
+	if (j->slow_down)
+		dg_lane_slow_down(h->lane);
 	if (j->action == DG_ACTION_NEXT_VERB && h->wants_new) {
 		dg_hop_log_end(h, &r, "next verb, new session");
 		memcpy(h->skip_verb, h->new_skip_verb, sizeof(h->skip_verb));
@@ -133,7 +145,7 @@ end_early(struct dg_hop_session *h, const struct dg_judgement *j)
 		return;
 	}
 	dg_hop_log_end(h, &r, dg_action_name(j->action));
-	session_fail(h, &r);
+	dg_hop_fail(h, &r);
 }
 
 static void
@@ -181,6 +193,8 @@ dg_hop_ended(struct dg_hop_session *h)
 	if (h->cli != NULL && dg_cli_offered(h->cli).n > 0)
 		snprintf(l->offered, sizeof(l->offered), "%.*s",
 		    DG_FMT(dg_cli_offered(h->cli)));
+	if (h->attempt != NULL)
+		dg_lane_heard(l, &h->ended);
 	if (h->attempt != NULL && h->is_mailing) {
 		/* every recipient got its RESULT */
 		dg_hop_log_end(h, &h->ended, "connection ended");

@@ -77,6 +77,8 @@ on_result(struct dg_hop_session *h, const struct dg_act *act)
 
 	if (a == NULL)
 		return;
+	if (act->result.stage == DG_STAGE_MAIL)
+		dg_lane_heard(h->lane, &act->result);
 	if (act->result.meaning != DG_MEANING_OK &&
 	    dg_cli_is_in_doubt(h->cli))
 		dg_log(DG_LOG_WARN, "in-doubt",
@@ -90,14 +92,27 @@ on_result(struct dg_hop_session *h, const struct dg_act *act)
 			dg_attempt_result(a, a->going_at[i], &act->result);
 }
 
+static bool
+has_delivered(const struct dg_attempt *a)
+{
+	for (size_t i = 0; i < a->n_rcpts; i++)
+		if (a->rcpts[i].out.outcome == DG_OUTCOME_DELIVERED &&
+		    a->rcpts[i].is_settled)
+			return true;
+	return false;
+}
+
 /* READY: settle what was done, begin what waits, or rest. */
 static void
 ready(struct dg_hop_session *h)
 {
-	struct dg_attempt *a;
+	uint64_t most = h->hop->messages_a_connection;
+	bool was_welcome = !h->has_logged_in, went_well = was_welcome;
 
+	if (most == 0)
+		most = limits_of(h)->messages_a_connection;
 	h->is_ready = true;
-	if (!h->has_logged_in) {
+	if (was_welcome) {
 		enum dg_mech mech;
 
 		h->has_logged_in = true;
@@ -107,26 +122,22 @@ ready(struct dg_hop_session *h)
 			    mech, dg_generation_number(h->generation));
 	}
 	if (h->attempt != NULL && h->is_mailing) {
+		went_well |= has_delivered(h->attempt);
 		dg_attempt_conclude(h->attempt);
 		h->attempt = NULL;
 		h->is_mailing = false;
 	}
-	if (h->attempt == NULL && h->mails <
-	    limits_of(h)->messages_a_connection && !h->worker->is_stopping) {
-		a = TAILQ_FIRST(&h->lane->waiting);
-		if (a != NULL && a->generation == h->generation) {
-			TAILQ_REMOVE(&h->lane->waiting, a, next);
-			h->attempt = a;
-		}
-	}
+	if (h->attempt == NULL && h->mails < most && !h->worker->is_stopping)
+		h->attempt = dg_lane_take(h->lane, h->generation);
 	dg_acts_reset(&h->acts);
 	if (h->attempt != NULL) {
 		begin_mail(h);
-	} else if (h->mails >= limits_of(h)->messages_a_connection ||
-	    h->worker->is_stopping) {
+	} else if (h->mails >= most || h->worker->is_stopping ||
+		   dg_lanes_are_hungry(h->worker)) {
 		h->is_ready = false; /* nobody may take it any more */
 		dg_cli_quit(h->cli, &h->acts);
 	}
+	h->went_well |= went_well;
 }
 
 /* ---- carrying out actions ---- */
@@ -138,7 +149,8 @@ start_tls(struct dg_hop_session *h)
 	unsigned port;
 
 	h->in_handshake = true;
-	(void)dg_hostport(dg_str(h->host), &host, &port);
+	if (!dg_hostport(dg_str(h->host), &host, &port))
+		host = DG_STR("localhost"); /* a socket has no name */
 	dg_conn_tls_connect(h->conn, dg_generation_hop_tls(h->generation),
 	    host, h->hop->tls == DG_TLS_VERIFY);
 }
@@ -261,10 +273,17 @@ pump_as(struct dg_hop_session *h, bool has_moved)
 			break;
 		has_moved = true;
 	}
-	if (h->is_over)
+	if (h->is_over) {
 		dg_hop_ended(h);
-	else if (has_moved)
+		return;
+	}
+	if (has_moved)
 		arm(h);
+	/* last, because others may begin in there */
+	if (h->went_well) {
+		h->went_well = false;
+		dg_lane_went_well(h->lane, h->generation, h->hop);
+	}
 }
 
 void
@@ -347,6 +366,7 @@ start_machine(struct dg_hop_session *h)
 			: dg_generation_config(h->generation)->hostname),
 		.host = dg_str(h->host),
 		.tls = h->in_clear ? DG_TLS_NEVER : h->hop->tls,
+		.is_lmtp = h->hop->is_lmtp,
 		.skip_verb = dg_str(h->skip_verb),
 		.asks_speak = dg_policy_wants(rules, DG_Q_SPEAK, &h->hop->on),
 		.asks_reply = dg_policy_wants(rules, DG_Q_REPLY, &h->hop->on),
@@ -395,15 +415,58 @@ on_dialled(void *ctx, uint64_t ticket, struct dg_conn *own_conn,
 	dg_hop_pump(h);
 }
 
+static void
+dial(struct dg_hop_session *h)
+{
+	const struct dg_mx_plan *plan = h->mx != NULL ? &h->mx->plan : NULL;
+	const char *where, *host;
+
+	if (plan != NULL) {
+		host = plan->places[h->host_index].host;
+		where = plan->places[h->host_index].dial;
+	} else {
+		host = where = h->hop->hosts[h->host_index];
+	}
+	snprintf(h->host, sizeof(h->host), "%s", host);
+	snprintf(h->attempt->host, sizeof(h->attempt->host), "%s", h->host);
+	dg_row_hit(h->hop->row);
+	dg_dial(h->worker->dialer, dg_str(where), dg_str(h->hop->source),
+	    limits_of(h)->connect_ms, on_dialled, h->worker, h->ticket);
+}
+
+/* The MX hosts are known, or why there are none. */
+static void
+on_mx(void *ctx)
+{
+	struct dg_hop_session *h = ctx;
+	const struct dg_mx_plan *plan = &h->mx->plan;
+	struct dg_result r;
+
+	if (plan->n_places > 0) {
+		dial(h);
+		return;
+	}
+	r = plan->verdict;
+	snprintf(h->host, sizeof(h->host), "%s", plan->domain);
+	snprintf(h->attempt->host, sizeof(h->attempt->host), "%s", h->host);
+	dg_hop_log_end(h, &r, "no host");
+	dg_hop_fail(h, &r);
+}
+
 void
 dg_hop_dial(struct dg_hop_session *h)
 {
-	snprintf(h->host, sizeof(h->host), "%s",
-	    h->hop->hosts[h->host_index]);
-	snprintf(h->attempt->host, sizeof(h->attempt->host), "%s", h->host);
-	dg_row_hit(h->hop->row);
-	dg_dial(h->worker->dialer, dg_str(h->host), dg_str(h->hop->source),
-	    limits_of(h)->connect_ms, on_dialled, h->worker, h->ticket);
+	bool is_done = true;
+
+	if (h->hop->is_mx && h->mx == NULL)
+		h->mx = dg_mx_new(h->worker, h->generation, h->hop,
+		    h->lane->domain, on_mx, h, &is_done);
+	if (!is_done)
+		return;
+	if (h->mx != NULL)
+		on_mx(h);
+	else
+		dial(h);
 }
 
 void
@@ -423,22 +486,24 @@ dg_hop_session_open(struct dg_lane *l, struct dg_attempt *own_a)
 	dg_hop_dial(h);
 }
 
-bool
-dg_hop_session_reuse(struct dg_lane *l, struct dg_attempt *own_a)
+struct dg_hop_session *
+dg_hop_session_idle(const struct dg_lane *l, const struct dg_attempt *a)
 {
 	struct dg_hop_session *h;
 
-	LIST_FOREACH (h, &l->sessions, next) {
-		if (!h->is_ready || h->attempt != NULL || h->is_over ||
-		    h->generation != own_a->generation)
-			continue;
-		TAILQ_REMOVE(&l->waiting, own_a, next);
-		h->attempt = own_a;
-		begin_mail(h);
-		dg_hop_pump(h);
-		return true;
-	}
-	return false;
+	LIST_FOREACH (h, &l->sessions, next)
+		if (h->is_ready && h->attempt == NULL && !h->is_over &&
+		    h->generation == a->generation)
+			return h;
+	return NULL;
+}
+
+void
+dg_hop_session_begin(struct dg_hop_session *h, struct dg_attempt *own_a)
+{
+	h->attempt = own_a;
+	begin_mail(h);
+	dg_hop_pump(h);
 }
 
 void
@@ -465,7 +530,7 @@ dg_hop_sessions_drop(struct dg_worker *w)
 	struct dg_lane *l;
 	size_t at = 0;
 
-	LIST_FOREACH (l, &w->lanes, next)
+	for (l = dg_lane_next(w, NULL); l != NULL; l = dg_lane_next(w, l))
 		dg_lane_give_back(l);
 	dg_attempts_give_back(w);
 	while ((h = dg_slots_next(w->hop_sessions, &at)) != NULL) {

@@ -1,6 +1,7 @@
 #ifndef DRAGOMAN_CORE_RELAY_HOP_SESSION_H
 #define DRAGOMAN_CORE_RELAY_HOP_SESSION_H
 
+#include "mx.h"
 #include "relay_state.h"
 
 /* hop_session.h - one connection to a hop, shared by hop_session.c (what goes
@@ -16,8 +17,9 @@ struct dg_hop_session {
 	struct dg_conn *conn;
 	struct dg_cli *cli;
 	struct dg_acts acts;
-	size_t host_index;
-	char host[128];
+	struct dg_mx *mx;  /* an mx hop's hosts; NULL: not looked up yet */
+	size_t host_index; /* of mx's places, or of the hop's hosts */
+	char host[DG_WHERE_MAX];
 	char skip_verb[16];
 	bool in_clear;       /* opportunistic TLS failed: without it now */
 	bool in_handshake;
@@ -25,6 +27,7 @@ struct dg_hop_session {
 	bool wants_piece;
 	bool is_ready;
 	bool is_over;        /* ENDED was seen */
+	bool went_well;      /* since the lane was told last */
 	bool has_logged_in;
 	bool has_judged;     /* policy answered REPLY in this session */
 	struct dg_judgement judged;
@@ -40,7 +43,8 @@ struct dg_hop_session {
 	unsigned mails;
 };
 
-/* Connect to h->host_index's host for its attempt. */
+/* Connect to h->host_index's host for its attempt; first of all look up who the
+ * hosts are.  May free h. */
 void dg_hop_dial(struct dg_hop_session *h);
 /* Answer SPEAK or REPLY (about *r), into h->acts; or later, when is_asking. */
 void dg_hop_answer(struct dg_hop_session *h, enum dg_ask question,
@@ -53,6 +57,9 @@ void dg_hop_pump(struct dg_hop_session *h);
 void dg_hop_ended(struct dg_hop_session *h);
 /* Frees h, or dials the next host. */
 void dg_hop_next_host(struct dg_hop_session *h, const struct dg_result *r);
+/* It cannot serve its attempt, which gets the result, and those that wait too
+ * when no other session is left.  Frees h. */
+void dg_hop_fail(struct dg_hop_session *h, const struct dg_result *r);
 void dg_hop_free(struct dg_hop_session *h);
 void dg_hop_log_end(const struct dg_hop_session *h, const struct dg_result *r,
     const char *then);

@@ -57,6 +57,7 @@ take(struct dg_judging *j)
 					   : DG_ACTION_RETRY;
 		out->after_ms = d->after_ms;
 		out->next_host = d->next_host;
+		out->slow_down = d->slow_down;
 		break;
 	case DG_D_HOLD:
 		out->action = DG_ACTION_HOLD;

@@ -11,6 +11,7 @@
 #include "dragoman/relay/relay.h"
 #include "dragoman/smtp/client.h"
 #include "dragoman/smtp/server.h"
+#include "pace.h"
 
 /*
  * relay_state.h - what the files of this floor share, and nothing above sees.
@@ -26,7 +27,10 @@ struct dg_alerts;
 struct dg_alert_mail;
 struct dg_tick;
 
-enum { LISTENERS_MAX = 16 };
+enum {
+	LISTENERS_MAX = 16,
+	DG_WHERE_MAX = 272, /* "host:port" */
+};
 struct dg_worker_listener {
 	struct dg_worker *worker;
 	const char *name; /* of the listener: the app's, outlives us */
@@ -43,7 +47,8 @@ struct dg_worker {
 	struct dg_slots *sessions;        /* struct dg_session */
 	unsigned sessions_seen;           /* numbers them in logs */
 	struct dg_slots *hop_sessions;    /* struct dg_hop_session */
-	LIST_HEAD(, dg_lane) lanes;
+	struct dg_slots *mx_asks;         /* mx_ask.c */
+	struct dg_lanes *lanes;
 	struct dg_listener *listeners[LISTENERS_MAX];
 	struct dg_worker_listener accepts[LISTENERS_MAX];
 	size_t n_listeners;
@@ -85,6 +90,7 @@ struct dg_judgement {
 	enum dg_meaning meaning;
 	int64_t after_ms; /* RETRY: 0 = by the hop's table */
 	bool next_host;
+	bool slow_down; /* policy wants fewer connections at a time */
 	char alert[64];
 	struct dg_where where;
 };
@@ -118,6 +124,7 @@ struct dg_attempt_rcpt {
 	const struct dg_item_rcpt *item;
 	bool has_result;           /* the hop's, below; not judged yet */
 	bool is_settled;           /* outcome below is final */
+	bool is_late;              /* its sender is to be told of the delay */
 	struct dg_result result;   /* what was said */
 	struct dg_settle_rcpt out; /* what becomes of it */
 	char *text;                /* heap: reply kept for the spool */
@@ -128,18 +135,19 @@ struct dg_attempt_rcpt {
 struct dg_attempt {
 	TAILQ_ENTRY(dg_attempt) next; /* in the lane's queue, or w->thinking */
 	struct dg_worker *worker;
-	struct dg_lane *lane;
 	struct dg_claim *claim;
 	struct dg_generation *generation; /* pinned */
-	const struct dg_hop *hop;
+	const struct dg_hop *hop; /* NULL: it is gone from the policy */
+	struct dg_str domain;     /* of an mx hop's lane */
 	struct dg_attempt_rcpt *rcpts;
 	size_t n_rcpts;
 	struct dg_str *going;   /* addresses given to the client machine */
 	size_t *going_at;       /* index into rcpts */
 	size_t n_going;
 	struct dg_notes notes;
-	char host[128];         /* "10.1.0.5:25" */
+	char host[DG_WHERE_MAX]; /* "10.1.0.5:25" */
 	bool has_held;          /* its lane, and raised the alert */
+	bool has_slowed;        /* its lane */
 	bool is_thinking;       /* in w->thinking: a hook waits for something */
 	size_t at;              /* the recipient asked about */
 	struct dg_asking routing;
@@ -155,6 +163,11 @@ void dg_attempt_result(struct dg_attempt *a, size_t rcpt,
 void dg_attempt_conclude(struct dg_attempt *own_a);
 /* All recipients still open get this result; then conclude. */
 void dg_attempt_result_all(struct dg_attempt *own_a, const struct dg_result *r);
+/* Nothing is tried: those marked is_late get a report of the delay, and all
+ * wait on. */
+void dg_attempt_warn(struct dg_attempt *own_a);
+/* Untried, back to the spool until due_ms. */
+void dg_attempt_put_off(struct dg_attempt *own_a, int64_t due_ms);
 /* We are ending: what is not settled goes back to the spool untried. */
 void dg_attempt_give_back(struct dg_attempt *own_a);
 /* Those of this worker that think. */
@@ -169,10 +182,14 @@ int64_t dg_attempt_next_try(const struct dg_attempt *a,
     const struct dg_item_rcpt *rcpt, int64_t after_ms);
 void dg_attempt_thinks(struct dg_attempt *a, bool thinks);
 
-/* ---- lane.c: the deliveries to one destination on this worker ---- */
+/* ---- lane.c: the deliveries to one destination on this worker ----
+ *
+ * A lane is named after its hop; an mx hop has one for each domain, "hop/domain"
+ * (neither name holds a slash).  One that is empty and knows nothing is freed
+ * after a while, but never while it has waiting attempts or sessions. */
 struct dg_choice { /* what worked, an hour long */
 	LIST_ENTRY(dg_choice) next;
-	char host[128];
+	char host[DG_WHERE_MAX];
 	char verb[16];
 	enum dg_mech mech;
 	int64_t until_ms;
@@ -180,25 +197,71 @@ struct dg_choice { /* what worked, an hour long */
 };
 struct dg_hop_session;
 struct dg_lane {
-	LIST_ENTRY(dg_lane) next;
+	LIST_ENTRY(dg_lane) alike; /* in its bucket */
 	struct dg_worker *worker;
 	char *name;
+	uint32_t hash;
+	struct dg_str hop, domain; /* of the name; domain "" unless mx */
 	TAILQ_HEAD(, dg_attempt) waiting;
 	LIST_HEAD(, dg_hop_session) sessions;
 	unsigned n_sessions;
 	int64_t full_until_ms; /* monotonic: no more beside those open */
+	int64_t rest_until_ms; /* monotonic: nobody was there a moment ago */
+	struct dg_pace pace;
+	struct dg_timer *timer; /* who waits may go then; NULL: none */
+	int64_t empty_since_ms; /* monotonic; 0: it is not */
+	bool is_starved; /* in line for a connection of those all lanes share */
+	TAILQ_ENTRY(dg_lane) line;
 	LIST_HEAD(, dg_choice) choices;
 	char offered[512]; /* by the host spoken to last: for the words */
 };
+void dg_lanes_init(struct dg_worker *w);
 struct dg_lane *dg_lane_get(struct dg_worker *w, struct dg_str name);
+/* NULL: there is none. */
+struct dg_lane *dg_lane_find(struct dg_worker *w, struct dg_str name);
+/* Walk; NULL begins, NULL is the end. */
+struct dg_lane *dg_lane_next(struct dg_worker *w, const struct dg_lane *l);
+/* "direct/example.org": views into it; domain "" where there is none. */
+void dg_lane_split(struct dg_str lane, struct dg_str *hop,
+    struct dg_str *domain);
+/* Whose lane: NULL when the policy has no such hop (any more). */
+const struct dg_hop *dg_lane_hop(const struct dg_rules *r, struct dg_str lane,
+    struct dg_str *domain);
+/* Where mail to that address waits by this hop; heap. */
+char *dg_lane_name(const struct dg_hop *h, struct dg_str address);
+/* Is it what dg_lane_name would say for it, by kind? */
+bool dg_lane_fits(const struct dg_hop *h, struct dg_str lane);
+/* When something is due for mail that still waits: the report of a delay, or
+ * that of failure. */
+int64_t dg_lane_expiry(const struct dg_hop *h, int64_t arrival_ms,
+    int64_t now_ms);
+/* A session is gone: is anybody in line for it? */
+void dg_lanes_feed(struct dg_worker *w);
+bool dg_lanes_are_hungry(const struct dg_worker *w);
 void dg_lane_add(struct dg_lane *l, struct dg_attempt *own_a);
 void dg_lane_run(struct dg_lane *l);
+/* The next for a session of that generation, off the queue; NULL: none now. */
+struct dg_attempt *dg_lane_take(struct dg_lane *l,
+    const struct dg_generation *g);
+/* A session was welcome, or a message taken: more may be opened. */
+void dg_lane_went_well(struct dg_lane *l, const struct dg_generation *g,
+    const struct dg_hop *h);
+/* A reply: were we too fast?  Then fewer. */
+void dg_lane_heard(struct dg_lane *l, const struct dg_result *r);
+void dg_lane_slow_down(struct dg_lane *l);
 /* The lane cannot be served now: every waiting attempt of that generation gets
  * this. */
 void dg_lane_fail_waiting(struct dg_lane *l, const struct dg_generation *g,
     const struct dg_result *r);
 /* The same, but back to the spool (we are ending). */
 void dg_lane_give_back(struct dg_lane *l);
+/* Nobody answers: who comes next is not tried at once.  A hop that is gone, with
+ * a hundred thousand messages for it, would keep the spool busy with nothing
+ * else otherwise. */
+void dg_lane_rest(struct dg_lane *l);
+/* What waits for its rate goes back to the spool: a generation must not be held
+ * for that, nor the end. */
+void dg_lanes_give_back_slow(struct dg_worker *w);
 struct dg_choice *dg_lane_choice(struct dg_lane *l, const char *host,
     unsigned generation);
 void dg_lane_remember(struct dg_lane *l, const char *host, const char *verb,
@@ -208,8 +271,10 @@ void dg_lanes_free(struct dg_worker *w);
 
 /* ---- hop_session.c: one connection to a hop ---- */
 void dg_hop_session_open(struct dg_lane *l, struct dg_attempt *own_a);
-/* An idle one that fits takes the attempt; false: none. */
-bool dg_hop_session_reuse(struct dg_lane *l, struct dg_attempt *own_a);
+/* An idle one that fits the attempt, or NULL; and it takes it. */
+struct dg_hop_session *dg_hop_session_idle(const struct dg_lane *l,
+    const struct dg_attempt *a);
+void dg_hop_session_begin(struct dg_hop_session *h, struct dg_attempt *own_a);
 /* Close those that are idle (soft end, new generation). */
 void dg_hop_sessions_close_idle(struct dg_worker *w);
 void dg_hop_sessions_drop(struct dg_worker *w);

@@ -8,6 +8,7 @@
  */
 #include "session.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -148,6 +149,8 @@ commit(struct dg_session *s)
 	env->user = item.user;
 	for (size_t i = 0; i < env->n_rcpts; i++) {
 		const struct dg_rcpt *r = &env->rcpts[i];
+		const struct dg_hop *hop;
+		struct dg_str domain;
 
 		if (r->discard) {
 			dg_log(DG_LOG_INFO, "discard",
@@ -155,13 +158,18 @@ commit(struct dg_session *s)
 			    dg_kv_s("to", r->address));
 			continue;
 		}
+		hop = dg_lane_hop(dg_generation_rules(s->generation), r->hop,
+		    &domain);
+		assert(hop != NULL); /* the session's own policy named it */
 		rcpts[item.n_rcpts++] = (struct dg_item_rcpt){
 			.address = r->address,
 			.original = r->original,
-			.lane = r->hop,
+			.lane = r->hop, /* see dg_session_take_route */
 			/* held: until an operator releases it */
 			.due_ms = env->is_held ? DG_DUE_HELD : now,
-			.expire_ms = env->is_held ? DG_DUE_HELD : r->expire_ms,
+			.expire_ms = env->is_held
+			    ? DG_DUE_HELD
+			    : dg_lane_expiry(hop, now, now),
 			.reply = env->is_held ? DG_STR("held by the policy")
 					      : DG_NOSTR,
 		};

@@ -7,6 +7,7 @@
  */
 #include "session.h"
 
+#include <stdlib.h>
 #include <stdio.h>
 
 #include "dragoman/base/clock.h"
@@ -392,12 +393,17 @@ dg_session_ask_route(struct dg_session *s)
 void
 dg_session_take_route(struct dg_session *s)
 {
-	const struct dg_decision *d = &s->routing.d;
+	struct dg_decision *d = &s->routing.d;
 	const struct dg_hop *hop;
+	char *lane;
 
 	if (d->kind != DG_D_TO)
 		return;
 	hop = dg_rules_hop(dg_generation_rules(s->generation), d->hop);
-	s->answer.hop = dg_str(hop->name);
+	lane = dg_lane_name(hop, s->answer.to.n > 0
+		? s->answer.to
+		: dg_srv_asked_address(s->srv));
+	s->answer.hop = dg_arena_str(&d->arena, dg_str(lane));
+	free(lane);
 	s->answer.expire_ms = dg_now_ms() + hop->give_up_ms;
 }

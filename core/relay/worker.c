@@ -59,7 +59,8 @@ worker_init(struct dg_relay *r, unsigned i, struct dg_generation *g)
 	w->dialer = dg_dialer_new(w->loop, &o);
 	w->sessions = dg_slots_new();
 	w->hop_sessions = dg_slots_new();
-	LIST_INIT(&w->lanes);
+	w->mx_asks = dg_slots_new();
+	dg_lanes_init(w);
 	TAILQ_INIT(&w->thinking);
 	LIST_INIT(&w->alert_mails);
 	w->host = (struct dg_policy_host){
@@ -113,6 +114,7 @@ dg_relay_free(struct dg_relay *r)
 		dg_loop_free(w->loop); /* runs the last letters: they find nobody */
 		dg_slots_free(w->sessions);
 		dg_slots_free(w->hop_sessions);
+		dg_slots_free(w->mx_asks);
 		dg_generation_unpin(w->generation);
 		dg_slots_free(w->host.waits);
 	}
@@ -224,6 +226,7 @@ on_publish(void *ctx, void *own_arg)
 
 	take_generation(w, own_arg);
 	dg_hop_sessions_close_idle(w);
+	dg_lanes_give_back_slow(w);
 	dg_generation_unpin(old);
 }
 
@@ -273,6 +276,7 @@ on_stop(void *ctx, void *own_arg)
 	for (size_t k = 0; k < w->n_listeners; k++)
 		dg_listener_free(w->listeners[k]);
 	w->n_listeners = 0;
+	dg_lanes_give_back_slow(w);
 	w->stop_timer = dg_timer_new(w->loop, on_stop_timer, w);
 	dg_timer_set(w->stop_timer, 0);
 }
@@ -421,9 +425,14 @@ add_lane(void *ctx, struct dg_str lane, size_t waiting, size_t in_flight,
     int64_t held_until_ms, struct dg_str meaning, struct dg_str reason)
 {
 	struct dg_buf *out = ctx;
+	struct dg_str hop, domain;
 
-	(void)dg_buf_addf(out, "lane hop=%.*s waiting=%zu in_flight=%zu",
-	    DG_FMT(lane), waiting, in_flight);
+	dg_lane_split(lane, &hop, &domain);
+	(void)dg_buf_addf(out, "lane hop=%.*s", DG_FMT(hop));
+	if (domain.n > 0)
+		(void)dg_buf_addf(out, " domain=%.*s", DG_FMT(domain));
+	(void)dg_buf_addf(out, " waiting=%zu in_flight=%zu", waiting,
+	    in_flight);
 	if (held_until_ms > 0)
 		(void)dg_buf_addf(out,
 		    " held=%.*s next_probe_s=%lld reason=\"%.*s\"",

@@ -273,9 +273,11 @@ end
 local Server = {}
 Server.__index = Server
 
-local function reply_for(hop, key, fallback)
+-- A reply may be a function: of the hop and, for RCPT and LMTP's END, the
+-- recipient.
+local function reply_for(hop, key, fallback, to)
   local r = hop.replies[key]
-  if type(r) == "function" then r = r(hop) end
+  if type(r) == "function" then r = r(hop, to) end
   return r or fallback
 end
 
@@ -329,6 +331,12 @@ function commands.EHLO(self)
   self:say(reply_for(self.hop, "EHLO", table.concat(list, "\n")))
 end
 
+-- RFC 2033: from here on one reply a recipient answers the end of the data
+function commands.LHLO(self)
+  self.is_lmtp = true
+  commands.EHLO(self)
+end
+
 function commands.HELO(self)
   self:say(reply_for(self.hop, "HELO", "250 hop.lab.test"))
 end
@@ -343,7 +351,7 @@ end
 function commands.RCPT(self, rest)
   if not self.mail then return self:say("503 5.5.1 MAIL first") end
   local to = rest:match("<(.-)>")
-  local r = reply_for(self.hop, "RCPT", "250 2.1.5 ok")
+  local r = reply_for(self.hop, "RCPT", "250 2.1.5 ok", to)
   if r:sub(1, 1) == "2" then self.mail.to[#self.mail.to + 1] = to end
   self:say(r)
 end
@@ -377,11 +385,15 @@ function Server:data_line(line)
     "C: (a message of %d lines)", #self.body)
   self.mail.body = table.concat(self.body, "\n")
   self.body = nil
-  local r = reply_for(self.hop, "END", "250 2.0.0 queued")
-  if r:sub(1, 1) == "2" then
+  local is_taken = false
+  for _, to in ipairs(self.is_lmtp and self.mail.to or { "all" }) do
+    local r = reply_for(self.hop, "END", "250 2.0.0 queued", to)
+    is_taken = is_taken or r:sub(1, 1) == "2"
+    self:say(r)
+  end
+  if is_taken then
     self.hop.messages[#self.hop.messages + 1] = self.mail
   end
-  self:say(r)
 end
 
 function Server:line(line)

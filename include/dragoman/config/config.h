@@ -68,7 +68,7 @@ struct dg_config {
 	struct dg_config_limits {
 		uint64_t size, recipients, connections, line, errors, auths;
 		uint64_t received, header, reserve, journal;
-		uint64_t lane_connections;
+		uint64_t lane_connections, hop_connections;
 		uint64_t messages_a_connection;
 		int64_t idle_ms, soft_end_ms, connect_ms, reply_ms, data_ms;
 		uint64_t generations; /* alive at most */

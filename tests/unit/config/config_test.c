@@ -151,6 +151,7 @@ every_limit_has_its_default(void **state)
 	assert_int_equal(l->reserve, 4 << 20);
 	assert_int_equal(l->journal, 64 << 20);
 	assert_int_equal(l->lane_connections, 10);
+	assert_int_equal(l->hop_connections, 500);
 	assert_int_equal(l->messages_a_connection, 100);
 	assert_int_equal(l->idle_ms, 300000);
 	assert_int_equal(l->soft_end_ms, 20000);
