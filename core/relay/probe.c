@@ -218,7 +218,8 @@ start_tls(struct probe *p)
 	say_offer(p);
 	p->has_offer = false; /* what comes in TLS counts */
 	p->in_handshake = true;
-	(void)dg_hostport(dg_str(p->host), &host, &port);
+	if (!dg_hostport(dg_str(p->host), &host, &port))
+		host = DG_STR("localhost"); /* a socket has no name */
 	dg_conn_tls_connect(p->conn, dg_generation_hop_tls(p->run->generation),
 	    host, p->hop->tls == DG_TLS_VERIFY);
 }
@@ -351,6 +352,7 @@ start_machine(struct probe *p)
 		    dg_str(p->hop->helo != NULL ? p->hop->helo : c->hostname),
 		.host = dg_str(p->host),
 		.tls = p->in_clear ? DG_TLS_NEVER : p->hop->tls,
+		.is_lmtp = p->hop->is_lmtp,
 		.skip_verb = dg_str(p->skip_verb),
 		.challenges = p->run->challenges,
 	};
@@ -466,6 +468,12 @@ dg_probe(struct dg_generation *g, struct dg_buf *out, unsigned *n)
 		failed += !v[i].is_good;
 		probe_end(&v[i]);
 	}
+	for (size_t i = 0; i < r->n_hops; i++)
+		if (r->hops[i]->is_mx)
+			(void)dg_buf_addf(out,
+			    "hop \"%s\", by MX: whom it calls hangs on the "
+			    "recipient, so nobody was called\n",
+			    r->hops[i]->name);
 	run_close(&run);
 	free(v);
 	*n = (unsigned)hosts;

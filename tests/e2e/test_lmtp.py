@@ -105,3 +105,14 @@ def test_a_socket_that_is_not_there_keeps_the_mail(relay, home, tmp_path):
     event = r.wait_event("deliver", outcome="retry")
     assert event["meaning"] == "unreachable"
     assert f"{tmp_path}/none" in event["reply"]
+
+
+def test_a_check_calls_it_in_its_own_language(relay, store, home):
+    r = relay(POLICY % (store.where, home.address) +
+              'd.hop "world" { mx = true }\n'
+              'd.route { to = "world.example", hop = "world" }', start=False)
+    done = r.command("check", "--probe")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f'hop "lists", {store.where}\n' in done.stdout
+    assert "0 of 2 hosts failed" in done.stdout
+    assert 'hop "world", by MX' in done.stdout
