@@ -80,7 +80,7 @@ function Book:heard(conn, text)
     x.bytes = nil
     return
   end
-  if server and text:upper():match("^EHLO") then
+  if server and text:upper():match("^[EL]HLO") then
     x.last = ""
     server.hop.ehlo = x.is_tls and self.hops[x.hop].in_tls
       or self.hops[x.hop].in_clear

@@ -1,7 +1,7 @@
 /* client_fuzz.c - the whole client machine against a hop that says anything.
  *
- * The first bytes choose who we are (dialect, TLS, logins, questions) and how
- * the rest is cut into reads.  What must hold whatever comes: every recipient
+ * The first bytes choose who we are (dialect, TLS, logins, questions, LMTP) and
+ * how the rest is cut into reads.  What must hold whatever comes: every recipient
  * gets exactly one result, nothing is said after the end, no line of ours
  * holds a control byte, and there is no MAIL before a login where one is due.
  * Questions are answered at once, or when more has come, or never: meanwhile
@@ -243,6 +243,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	opt.asks_reply = (data[0] & 16) != 0;
 	opt.logins = logins;
 	opt.n_logins = data[0] >> 5 & 3;
+	opt.is_lmtp = (data[2] & 128) != 0;
 	opt.helo = DG_STR("relay.example");
 	opt.host = DG_STR("[::1]:25");
 	o.has_login = opt.n_logins > 0;
