@@ -50,8 +50,9 @@ dg_attempt_next_try(const struct dg_attempt *a,
 		    h->retry_ms[k < h->n_retry ? k : h->n_retry - 1]);
 	due = dg_now_ms() + after_ms;
 	/* the report goes out when it is given up, not at the next try */
-	return rcpt->expire_ms > 0 && due > rcpt->expire_ms ? rcpt->expire_ms
-							    : due;
+	if (h != NULL && rcpt->expire_ms > 0 && due > rcpt->expire_ms)
+		return rcpt->expire_ms;
+	return due;
 }
 
 static void

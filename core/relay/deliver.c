@@ -16,6 +16,7 @@
 enum {
 	NOTES_MAX = 4096,
 	LOST_TRIES = 3, /* of a body that is gone: somebody may bring it back */
+	GONE_MS = 5 * 24 * 60 * 60 * 1000,
 };
 
 static const struct dg_rules *
@@ -233,6 +234,18 @@ is_warning(struct dg_attempt *a)
 	return any;
 }
 
+/* When to give up is the hop's to say.  Once it is gone the time noted may have
+ * been that of the warning: who then is nowhere at home is kept as long as by a
+ * hop that says nothing. */
+static bool
+is_too_old(const struct dg_attempt *a, const struct dg_attempt_rcpt *x,
+    int64_t now)
+{
+	if (a->hop == NULL)
+		return a->claim->item.arrival_ms + GONE_MS <= now;
+	return x->item->expire_ms > 0 && x->item->expire_ms <= now;
+}
+
 static void
 go_on(struct dg_attempt *a)
 {
@@ -241,7 +254,7 @@ go_on(struct dg_attempt *a)
 	for (; a->at < a->n_rcpts; a->at++) {
 		struct dg_attempt_rcpt *x = &a->rcpts[a->at];
 
-		if (x->item->expire_ms > 0 && x->item->expire_ms <= now) {
+		if (is_too_old(a, x, now)) {
 			give_up(a, x);
 		} else if (x->item->tries > 0 || a->hop == NULL ||
 			   !dg_lane_fits(a->hop, a->claim->lane)) {

@@ -79,7 +79,8 @@ on_result(struct dg_hop_session *h, const struct dg_act *act)
 		return;
 	if (act->result.stage == DG_STAGE_MAIL)
 		dg_lane_heard(h->lane, &act->result);
-	if (act->result.meaning != DG_MEANING_OK &&
+	/* LMTP: who has a reply is not in doubt, though others are still */
+	if (act->result.meaning != DG_MEANING_OK && act->result.code == 0 &&
 	    dg_cli_is_in_doubt(h->cli))
 		dg_log(DG_LOG_WARN, "in-doubt",
 		    dg_kv_z("id", a->claim->item.name),

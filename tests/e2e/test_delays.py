@@ -94,3 +94,21 @@ def test_a_report_and_an_unreachable_sender_cause_no_word(relay):
         assert "c@branch.example" in Report(mail.data).text
         assert not r.events_of("alert", name="report-lost")
         assert len(r.queue()) == 3
+
+
+def test_a_hop_that_is_gone_when_the_delay_is_due_fails_no_mail(relay):
+    """What is due then is not that of giving up, and nobody says any more when
+    that would be: the routes are asked."""
+    with wire.Server("other.test") as other, wire.Server("home.test") as home:
+        text = (POLICY.replace('warn = "1s"', 'warn = "2s"')
+                .replace('retry = { "1s" }', 'retry = { "30m" }'))
+        r = relay(text % ("127.0.0.1:9", "1h", home.address))
+        send(r, "b@branch.example")
+        r.wait_event("deliver", outcome="retry")
+        r.write_policy(text.replace('"h"', '"g"').replace(
+            'tls = "require"', 'tls = "never"')
+            % (other.address, "1h", home.address))
+        assert r.command("reload").returncode == 0
+        (mail,) = other.wait_mails()
+        assert mail.recipients == ["b@branch.example"]
+        assert not r.events_of("deliver", outcome="given-up")
