@@ -9,6 +9,7 @@ import pytest
 from emulated import wire
 from harness.mail import message
 from harness.names import NameServer
+from harness.relay import until
 
 POLICY = """
 local d = require "dragoman"
@@ -123,15 +124,22 @@ def test_a_rate_spreads_messages(relay):
         assert len(hop.sessions) <= 2
 
 
-def test_what_waits_for_its_rate_holds_no_generation_and_no_end(relay):
+def test_what_waits_for_its_rate_is_asked_about_anew_by_a_reload(relay):
     with wire.Server() as hop:
-        limits = 'limits = { messages = "1/h" }'
-        r = relay(policy(hop, limits), workers=1)
+        r = relay(policy(hop, 'limits = { messages = "1/h" }'), workers=1)
         send(r, 5)
         hop.wait_mails(1)
+        r.write_policy(policy(hop, ""))
         assert r.command("reload").returncode == 0
-        r.wait_status("generation", lambda x: x.get("current") == "yes"
-                      and x["number"] == "2")
+        hop.wait_mails(5)
+
+
+def test_what_waits_for_its_rate_does_not_keep_the_relay_from_ending(relay):
+    with wire.Server() as hop:
+        r = relay(policy(hop, 'limits = { messages = "1/h" }'), workers=1,
+                  limits={"soft_end": "20s"})
+        send(r, 5)
+        hop.wait_mails(1)
         began = time.monotonic()
         r.stop()
         assert time.monotonic() - began < 10
@@ -208,7 +216,15 @@ def test_a_dead_hop_with_thousands_of_messages_slows_no_other(relay):
             t.join()
         lane = r.wait_status("lane", lambda x: x["hop"] == "dead")
         assert int(lane["waiting"]) + int(lane["in_flight"]) >= 5000, lane
-        # they come back each second, and are refused each second
+        # all of them want to be tried each second
+        tried = len(r.events_of("deliver", hop="dead"))
+        began = time.monotonic()
         beside = max(rate_of(r, hop, 200) for _ in range(3))
-        print(f"alone {alone:.0f}/s, beside {beside:.0f}/s")
+        until("two seconds", lambda: time.monotonic() - began > 2)
+        took = time.monotonic() - began
+        tried = len(r.events_of("deliver", hop="dead")) - tried
+        print(f"alone {alone:.0f}/s, beside {beside:.0f}/s, in vain "
+              f"{tried / took:.0f}/s")
         assert beside > alone / 4, (alone, beside)
+        # one hundred in hand, one failure for all of them, one second of rest
+        assert 0 < tried <= 100 * (took + 2), (tried, took)
