@@ -45,28 +45,107 @@ route_covers(const struct dg_route *a, const struct dg_route *b)
 	       dg_patterns_cover(&a->user, &b->user);
 }
 
-static const struct dg_route *
-route_before(const struct dg_rules *r, size_t i)
+/* Rows by the domain of their `to`: of thousands of rows, each for a domain of
+ * its own, only a few can cover another. */
+struct by_domain {
+	size_t n;       /* of buckets, a power of two */
+	size_t *first;  /* number of an entry, 0: none */
+	struct entry {
+		size_t next, row;
+	} *entries;
+	size_t n_entries;
+	size_t *wide; /* rows without `to`, or with a "*" in it */
+	size_t n_wide;
+};
+
+static bool
+is_wide(const char *pattern)
 {
-	for (size_t k = 0; k < i; k++)
-		if (route_covers(&r->routes[k], &r->routes[i]))
-			return &r->routes[k];
-	return NULL;
+	return strchr(pattern, '*') != NULL;
+}
+
+static size_t
+bucket_of(const struct by_domain *x, const char *pattern)
+{
+	const char *at = strrchr(pattern, '@');
+	uint32_t h = 2166136261u;
+
+	for (at = at != NULL ? at + 1 : pattern; *at != '\0'; at++)
+		h = (h ^ (unsigned char)dg_lower(*at)) * 16777619u;
+	return h & (x->n - 1);
+}
+
+static void
+add_route(struct by_domain *x, const struct dg_route *r, size_t row)
+{
+	bool has_wide = r->to.n == 0;
+
+	for (size_t i = 0; i < r->to.n; i++) {
+		size_t *first = &x->first[bucket_of(x, r->to.v[i])];
+
+		if (is_wide(r->to.v[i])) {
+			has_wide = true;
+			continue;
+		}
+		x->entries[++x->n_entries] = (struct entry){ *first, row };
+		*first = x->n_entries;
+	}
+	if (has_wide)
+		x->wide[x->n_wide++] = row;
+}
+
+static void
+by_domain_init(struct by_domain *x, struct dg_load *ld,
+    const struct dg_rules *r)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < r->n_routes; i++)
+		n += r->routes[i].to.n;
+	*x = (struct by_domain){ .n = 64 };
+	while (x->n < n)
+		x->n *= 2;
+	x->first = dg_load_alloc(ld, x->n * sizeof(*x->first));
+	x->entries = dg_load_alloc(ld, n * sizeof(*x->entries));
+	x->wide = dg_load_alloc(ld, (r->n_routes + 1) * sizeof(*x->wide));
+}
+
+/* The first before row i that covers it; those are in x. */
+static const struct dg_route *
+route_before(const struct by_domain *x, const struct dg_rules *r, size_t i)
+{
+	const struct dg_route *b = &r->routes[i];
+	size_t best = i;
+
+	for (size_t k = 0; k < x->n_wide && x->wide[k] < best; k++)
+		if (route_covers(&r->routes[x->wide[k]], b))
+			best = x->wide[k];
+	if (b->to.n > 0)
+		for (size_t e = x->first[bucket_of(x, b->to.v[0])]; e != 0;
+		    e = x->entries[e].next)
+			if (x->entries[e].row < best &&
+			    route_covers(&r->routes[x->entries[e].row], b))
+				best = x->entries[e].row;
+	return best < i ? &r->routes[best] : NULL;
 }
 
 static void
 tell_routes(struct dg_load *ld, const struct dg_rules *r)
 {
+	struct by_domain x;
+
+	by_domain_init(&x, ld, r);
 	for (size_t i = 0; i < r->n_routes; i++) {
 		struct dg_place at = { .kind = "route",
 			.where = r->routes[i].where };
-		const struct dg_route *before = route_before(r, i);
+		const struct dg_route *before = route_before(&x, r, i);
 
 		if (before != NULL)
 			dg_load_say(ld, &at, true,
 			    "is never reached: the route in %s takes all that "
 			    "would come here",
 			    line_of(ld, at.where, before->where));
+		add_route(&x, &r->routes[i], i);
 	}
 }
 
