@@ -232,6 +232,7 @@ bench: deps peers
 bench bare:
 	+@test -x tests/$@/run || { echo 'tests/$@/run: not there yet'; exit 1; }
 	+@BUILD=$(BUILD) MAKE='$(MAKE)' tests/$@/run
+	$(if $(filter bench,$@),+@BUILD=$(BUILD) MAKE='$(MAKE)' tests/bench/hooks)
 
 # --- the machine ---------------------------------------------------------
 
