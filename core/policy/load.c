@@ -299,7 +299,7 @@ fill_budget(struct dg_policy_budget *b, enum dg_question q)
 	if (b->instructions == 0)
 		b->instructions = 10 * 1000 * 1000;
 	if (b->run_ms == 0)
-		b->run_ms = 1000;
+		b->run_ms = 250;
 	if (b->wait_ms == 0 || dg_question_wait_ms(q) == 0)
 		b->wait_ms = dg_question_wait_ms(q);
 	if (b->result == 0)

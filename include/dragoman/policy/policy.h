@@ -25,7 +25,7 @@ struct dg_policy_name { /* a name that YAML has */
  * questions.def. */
 struct dg_policy_budget {
 	unsigned long instructions; /* 10,000,000 */
-	int64_t run_ms;             /* running, not waiting: 1000 */
+	int64_t run_ms;             /* running, not waiting: 250 */
 	int64_t wait_ms;            /* waiting, altogether */
 	size_t result;              /* bytes of its answer: 256 KiB */
 };

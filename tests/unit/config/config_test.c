@@ -161,7 +161,7 @@ every_limit_has_its_default(void **state)
 	assert_int_equal(l->generations, 8);
 	assert_int_equal(l->policy_memory, 64 << 20);
 	assert_int_equal(l->policy_instructions, 10000000);
-	assert_int_equal(l->policy_run_ms, 1000);
+	assert_int_equal(l->policy_run_ms, 250);
 	assert_int_equal(c->n_questions, 0);
 	dg_config_free(c);
 }
