@@ -152,6 +152,44 @@ dg_conn_tls_certificate(const struct dg_conn *c, char *text, size_t room)
 		    c->own_host != NULL ? c->own_host : "", text, room);
 }
 
+/* The Finished message that came first: the client's, unless a session was
+ * resumed. */
+static size_t
+first_finished(const struct dg_conn *c, SSL *ssl, uint8_t *out)
+{
+	bool is_ours = c->is_server == (SSL_session_reused(ssl) == 1);
+
+	return is_ours ? SSL_get_finished(ssl, out, DG_CONN_BINDING_MAX)
+		       : SSL_get_peer_finished(ssl, out, DG_CONN_BINDING_MAX);
+}
+
+size_t
+dg_conn_tls_binding(const struct dg_conn *c, enum dg_conn_binding kind,
+    uint8_t out[DG_CONN_BINDING_MAX])
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	enum {
+		EXPORTER_SIZE = 32
+	};
+	SSL *ssl;
+	size_t n;
+
+	if (c->tls != CONN_TLS_ON)
+		return 0;
+	ssl = bufferevent_openssl_get_ssl(c->bev);
+	if ((SSL_version(ssl) >= TLS1_3_VERSION) !=
+	    (kind == DG_CONN_TLS_EXPORTER))
+		return 0;
+	if (kind == DG_CONN_TLS_EXPORTER)
+		return SSL_export_keying_material(ssl, out, EXPORTER_SIZE,
+			   label, sizeof(label) - 1,
+			   (const unsigned char *)"", 0, 1) == 1
+			   ? EXPORTER_SIZE
+			   : 0;
+	n = first_finished(c, ssl, out);
+	return n <= DG_CONN_BINDING_MAX ? n : 0;
+}
+
 struct dg_str
 dg_conn_tls_words(const struct dg_conn *c)
 {

@@ -69,6 +69,18 @@ struct dg_str dg_conn_tls_words(const struct dg_conn *c); /* "TLSv1.3 ..." */
 /* After dg_conn_tls_connect: what is wrong with the other side's certificate,
  * also when it was not to be verified; "": nothing. */
 void dg_conn_tls_certificate(const struct dg_conn *c, char *text, size_t room);
+/* What only the two ends of this TLS connection know, for logins that are tied
+ * to it; both sides get the same.  Returns the size, 0: none (no TLS yet, or
+ * that kind does not exist for its version). */
+enum dg_conn_binding {
+	DG_CONN_TLS_EXPORTER, /* RFC 9266: TLS 1.3 */
+	DG_CONN_TLS_UNIQUE,   /* RFC 5929 3: before */
+};
+enum {
+	DG_CONN_BINDING_MAX = 64
+};
+size_t dg_conn_tls_binding(const struct dg_conn *c, enum dg_conn_binding kind,
+    uint8_t out[DG_CONN_BINDING_MAX]);
 const char *dg_conn_error(const struct dg_conn *c);
 /* Remote address without port, e.g. "10.0.0.5", "::1"; and with port. */
 struct dg_str dg_conn_address(const struct dg_conn *c);

@@ -89,6 +89,20 @@ close_both(struct both *t)
 	dg_loop_free(t->l);
 }
 
+/* TLS 1.3: an exporter, and nothing that is called unique. */
+static void
+assert_same_binding(const struct dg_conn *a, const struct dg_conn *b)
+{
+	uint8_t x[DG_CONN_BINDING_MAX], y[DG_CONN_BINDING_MAX];
+	static const uint8_t zeros[32];
+
+	assert_int_equal(dg_conn_tls_binding(a, DG_CONN_TLS_EXPORTER, x), 32);
+	assert_int_equal(dg_conn_tls_binding(b, DG_CONN_TLS_EXPORTER, y), 32);
+	assert_memory_equal(x, y, 32);
+	assert_memory_not_equal(x, zeros, 32);
+	assert_int_equal(dg_conn_tls_binding(a, DG_CONN_TLS_UNIQUE, x), 0);
+}
+
 static void
 starttls_switches_over_sockets_and_pairs(void **state)
 {
@@ -97,6 +111,11 @@ starttls_switches_over_sockets_and_pairs(void **state)
 		struct both t;
 
 		open_both(&t, is_tcp == 1);
+		uint8_t bytes[DG_CONN_BINDING_MAX];
+
+		assert_int_equal(dg_conn_tls_binding(t.c, DG_CONN_TLS_EXPORTER,
+				     bytes),
+		    0);
 		dg_conn_send(t.c, DG_STR("STARTTLS\r\n"));
 		TURN_UNTIL(t.l, ear_got(&t.es, "STARTTLS\r\n"));
 		dg_conn_send(t.s, DG_STR("220 go\r\n"));
@@ -109,6 +128,7 @@ starttls_switches_over_sockets_and_pairs(void **state)
 		    DG_STR("TLSv1.3 TLS_")));
 		assert_true(
 		    dg_str_eq(dg_conn_tls_words(t.s), dg_conn_tls_words(t.c)));
+		assert_same_binding(t.s, t.c);
 		dg_conn_send(t.c, DG_STR("EHLO again\r\n"));
 		dg_conn_send(t.s, DG_STR("250 hello\r\n"));
 		TURN_UNTIL(t.l, ear_got(&t.es, "STARTTLS\r\nEHLO again\r\n") &&
