@@ -30,13 +30,15 @@ DESTDIR =
 # (nettle-dev: libunbound.pc names it, so pkg-config wants to see it.)
 PKGS_BUILD = gcc make pkg-config libc6-dev git \
 	libevent-dev libssl-dev liblua5.4-dev lua5.4 libyaml-dev libsqlite3-dev \
-	libunbound-dev nettle-dev libjansson-dev libcurl4-openssl-dev
+	libunbound-dev nettle-dev libjansson-dev libcurl4-openssl-dev \
+	libgsasl-dev
 PKGS_DEMO = python3 python3-impacket
 PKGS_TEST = libcmocka-dev clang libclang-rt-14-dev clang-tidy clang-format \
 	lua-check python3-pytest python3-aiosmtpd \
 	python3-yaml openssl sqlite3 curl swaks libauthen-ntlm-perl \
 	libauthen-sasl-perl libdigest-hmac-perl libnet-ssleay-perl \
-	sasl2-bin libsasl2-modules strace
+	sasl2-bin libsasl2-modules libsasl2-modules-gssapi-mit gsasl krb5-kdc \
+	krb5-admin-server krb5-user strace
 # Mail servers exclude each other as packages: fetched and unpacked instead.
 PKGS_PEERS = exim4-daemon-heavy exim4-base postfix
 PKGS_PEERS_LIBS = libidn12 libmariadb3 libspf2-2 libnsl2 libdb5.3 \
@@ -81,7 +83,7 @@ Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2:$(BUILD)/%=%))
 
 LIBRARIES = libevent libevent_openssl libevent_pthreads openssl lua5.4 \
-	yaml-0.1 sqlite3 libunbound jansson libcurl
+	yaml-0.1 sqlite3 libunbound jansson libcurl libgsasl
 LIB_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lpthread -lm
 ifeq ($(LIB_FLAGS),)

@@ -35,7 +35,7 @@ struct job {
 	char *path;       /* behind symbolic links: what is renamed over */
 	const char *action;
 	const char *user; /* NULL for list */
-	bool with_lm;
+	bool with_lm, with_scram_sha_1, without_nt;
 	bool is_new;            /* the file is not there yet */
 	struct stat st;         /* of the file, unless it is new */
 	struct dg_buf text;     /* of the file */
@@ -64,8 +64,8 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: dragoman passwd FILE add USER [--lm] | remove USER | list "
-	    "| verify USER\n"
+	    "usage: dragoman passwd FILE add USER [--lm] "
+	    "[--scram-sha-1] [--no-nt] | remove USER | list | verify USER\n"
 	    "The password is read from standard input.\n");
 	return WRONG;
 }
@@ -86,13 +86,18 @@ read_arguments(int argc, char **argv, struct job *j)
 {
 	static const char *const actions[] = { "add", "remove", "list",
 		"verify", NULL };
-	static const char *const options[] = { "--lm", NULL };
+	static const char *const options[] = { "--lm", "--scram-sha-1",
+		"--no-nt", NULL };
 	const char *words[3] = { NULL };
 	size_t n = 0, action = 0;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--lm") == 0) {
 			j->with_lm = true;
+		} else if (strcmp(argv[i], "--scram-sha-1") == 0) {
+			j->with_scram_sha_1 = true;
+		} else if (strcmp(argv[i], "--no-nt") == 0) {
+			j->without_nt = true;
 		} else if (argv[i][0] == '-' && argv[i][1] != '\0') {
 			return wrong_word("option", argv[i], options);
 		} else if (n == 3) {
@@ -115,7 +120,9 @@ read_arguments(int argc, char **argv, struct job *j)
 	j->action = actions[action];
 	j->user = words[2];
 	if ((strcmp(j->action, "list") == 0) != (j->user == NULL) ||
-	    (j->with_lm && strcmp(j->action, "add") != 0))
+	    ((j->with_lm || j->with_scram_sha_1 || j->without_nt) &&
+		strcmp(j->action, "add") != 0) ||
+	    (j->with_lm && j->without_nt))
 		return usage();
 	return YES;
 }
@@ -443,6 +450,35 @@ no_such_user(const struct job *j)
 	return NO;
 }
 
+/* {nt} for NTLM, {scram-sha-256} for those who can do better. */
+static enum dg_rc
+make_credential(const struct job *j, struct dg_credential *c, struct dg_err *e)
+{
+	struct dg_str password = dg_str_of(j->password.p, j->password.n);
+	enum dg_rc rc = dg_credential_make(password, j->with_lm, c, e);
+
+	if (rc != DG_OK)
+		return rc;
+	if (!dg_credential_add_scram(c, DG_SHA_256, password,
+		DG_SCRAM_ITERATIONS)) {
+		if (j->without_nt || j->with_scram_sha_1)
+			return dg_fail(e, DG_E_CONFIG, 0, NULL,
+			    "the password has characters that SCRAM does not "
+			    "take");
+		fprintf(stderr,
+		    "%s: note: the password has characters that SCRAM does "
+		    "not take; only {nt} is stored\n",
+		    j->file);
+	}
+	if (j->with_scram_sha_1)
+		(void)dg_credential_add_scram(c, DG_SHA_1, password,
+		    DG_SCRAM_ITERATIONS);
+	if (j->without_nt)
+		dg_wipe(c->nt, sizeof(c->nt));
+	c->has_nt = !j->without_nt;
+	return DG_OK;
+}
+
 static int
 act_add(struct job *j)
 {
@@ -453,8 +489,7 @@ act_add(struct job *j)
 	int code = WRONG;
 
 	dg_buf_init(&line, 4096);
-	if (dg_credential_make(dg_str_of(j->password.p, j->password.n),
-		j->with_lm, &c, &e) != DG_OK ||
+	if (make_credential(j, &c, &e) != DG_OK ||
 	    dg_users_line(&line, dg_str(j->user), &c) != DG_OK) {
 		code = complain(j, e.text);
 	} else {
@@ -495,19 +530,12 @@ act_verify(struct job *j)
 {
 	const struct dg_credential *c =
 	    dg_users_find(j->users, dg_str(j->user));
-	struct dg_credential given = { .has_nt = false };
-	struct dg_err e;
 	int code = NO;
 
 	if (c == NULL)
 		return no_such_user(j);
-	if (dg_credential_make(dg_str_of(j->password.p, j->password.n), false,
-		&given, &e) != DG_OK)
-		return complain(j, e.text);
-	if (c->has_nt && given.has_nt &&
-	    dg_same_bytes(c->nt, given.nt, sizeof(c->nt)))
+	if (dg_credential_is_of(c, dg_str_of(j->password.p, j->password.n)))
 		code = YES;
-	dg_wipe(&given, sizeof(given));
 	printf("%s: the password of \"%s\" is %s\n", j->file, j->user,
 	    code == YES ? "right" : "wrong");
 	return code;

@@ -1,15 +1,42 @@
 /* mech.c - names of SASL mechanisms and of NTLM levels.
  *
  * Why a file: names are what policies and peers write, bits are what the rest
- * compares; they meet here and nowhere else.
+ * compares; they meet here and nowhere else.  What must be known of a mechanism
+ * before it runs (is it a secret in clear, what is it made of) stands in one
+ * table.
  */
 #include "dragoman/auth/mech.h"
 
 static const char *const mechs[] = {
-#define X(name) [DG_MECH_##name] = #name,
+#define X(id, name) [DG_MECH_##id] = name,
 	DG_MECHS(X)
 #undef X
 	    [DG_MECH_N] = NULL,
+};
+
+static const struct {
+	bool is_clear, is_bound;
+	enum dg_mech_wants wants;
+	const char *untakable;
+} facts[DG_MECH_N] = {
+	[DG_MECH_SCRAM_SHA_256_PLUS] = { false, true, DG_WANTS_PASSWORD, NULL },
+	[DG_MECH_SCRAM_SHA_256] = { false, false, DG_WANTS_PASSWORD, NULL },
+	[DG_MECH_SCRAM_SHA_1_PLUS] = { false, true, DG_WANTS_PASSWORD, NULL },
+	[DG_MECH_SCRAM_SHA_1] = { false, false, DG_WANTS_PASSWORD, NULL },
+	[DG_MECH_GSSAPI] = { false, false, DG_WANTS_NOTHING,
+	    "needs a Kerberos service key, which this version does not take" },
+	[DG_MECH_EXTERNAL] = { false, false, DG_WANTS_NOTHING,
+	    "needs client certificates, which this version does not ask for" },
+	[DG_MECH_NTLM] = { false, false, DG_WANTS_SECRET, NULL },
+	[DG_MECH_CRAM_MD5] = { false, false, DG_WANTS_PASSWORD,
+	    "needs the password itself, and a users file holds only what is "
+	    "made of it" },
+	[DG_MECH_OAUTHBEARER] = { true, false, DG_WANTS_TOKEN,
+	    "needs somebody who knows good tokens, and a users file does not" },
+	[DG_MECH_XOAUTH2] = { true, false, DG_WANTS_TOKEN,
+	    "needs somebody who knows good tokens, and a users file does not" },
+	[DG_MECH_LOGIN] = { true, false, DG_WANTS_PASSWORD, NULL },
+	[DG_MECH_PLAIN] = { true, false, DG_WANTS_PASSWORD, NULL },
 };
 
 const char *
@@ -39,7 +66,36 @@ dg_mech_names(void)
 bool
 dg_mech_is_clear(enum dg_mech m)
 {
-	return m == DG_MECH_LOGIN || m == DG_MECH_PLAIN;
+	return facts[m].is_clear;
+}
+
+bool
+dg_mech_is_bound(enum dg_mech m)
+{
+	return facts[m].is_bound;
+}
+
+enum dg_mech_wants
+dg_mech_wants(enum dg_mech m)
+{
+	return facts[m].wants;
+}
+
+const char *
+dg_mech_untakable(enum dg_mech m)
+{
+	return facts[m].untakable;
+}
+
+unsigned
+dg_mech_takable(void)
+{
+	unsigned bits = 0;
+
+	for (unsigned m = 0; m < DG_MECH_N; m++)
+		if (facts[m].untakable == NULL)
+			bits |= DG_MECH_BIT(m);
+	return bits;
 }
 
 static const struct {

@@ -14,6 +14,7 @@ enum {
 	AUTH_NAME_MAX = 1024,   /* a user, domain or workstation, in UTF-8 */
 	AUTH_TOKEN_MAX = 12288, /* decoded; RFC 4954 4 */
 	AUTH_LOG_MAX = 1024,
+	AUTH_REFUSAL_MAX = 256,
 };
 
 enum auth_state {
@@ -31,11 +32,19 @@ struct acceptor_ops {
 	    struct dg_str in, struct dg_buf *out);
 	/* c is never NULL: an unknown account has hashes nobody knows */
 	bool (*is_proved)(struct dg_acceptor *a, const struct dg_credential *c);
+	/* Instead, when the credential is needed before the proof comes: SEND,
+	 * and a later step says OK or FAIL.  decoy is for a credential that
+	 * lacks what is needed. */
+	enum dg_auth_step (*prove)(struct dg_acceptor *a,
+	    const struct dg_credential *c, const struct dg_credential *decoy,
+	    struct dg_buf *out);
 	void (*fini)(struct dg_acceptor *a); /* may be NULL */
 };
 
 struct dg_acceptor {
 	const struct acceptor_ops *ops;
+	enum dg_mech mech;
+	bool is_known;                /* the account that was asked about */
 	struct dg_acceptor_options o; /* its strings are ours */
 	enum auth_state state;
 	struct dg_buf in; /* the last line decoded; views point into it */
@@ -63,17 +72,36 @@ struct dg_initiator {
 	enum auth_state state;
 	struct dg_buf in;
 	struct dg_buf log;
+	struct dg_buf refusal;
+	bool owes_proof; /* the server, before it may say 235 */
 };
 
 extern const struct acceptor_ops dg_ntlm_acceptor_ops, dg_login_acceptor_ops,
-    dg_plain_acceptor_ops;
+    dg_plain_acceptor_ops, dg_scram_acceptor_ops, dg_external_acceptor_ops,
+    dg_bearer_acceptor_ops, dg_gssapi_acceptor_ops;
 extern const struct initiator_ops dg_ntlm_initiator_ops, dg_login_initiator_ops,
-    dg_plain_initiator_ops;
+    dg_plain_initiator_ops, dg_scram_initiator_ops, dg_external_initiator_ops,
+    dg_bearer_initiator_ops, dg_gssapi_initiator_ops, dg_cram_initiator_ops;
 
+/* UTF-8 without control bytes, and something at all. */
+bool dg_auth_is_name(struct dg_str s);
 /* user, domain and workstation are filled: make the identity of them. */
 void dg_acceptor_identify(struct dg_acceptor *a);
 /* For mechanisms that send the password itself: compare it. */
 bool dg_credential_fits(const struct dg_credential *c, struct dg_str password);
+/* SCRAM-SHA-1 and SCRAM-SHA-1-PLUS: DG_SHA_1 */
+enum dg_hash dg_scram_hash(enum dg_mech m);
+/* Make the key that a SCRAM server stores; false when the password has
+ * characters that SCRAM does not take (RFC 4013). */
+bool dg_scram_key_make(enum dg_hash h, struct dg_str password,
+    struct dg_str salt, unsigned iterations, struct dg_scram_key *out);
+/* SaltedPassword of RFC 5802 3. */
+bool dg_scram_salted(enum dg_hash h, struct dg_str password,
+    struct dg_str salt, unsigned iterations, uint8_t out[DG_HASH_MAX]);
+bool dg_scram_key_fits(enum dg_hash h, const struct dg_scram_key *k,
+    struct dg_str password);
+/* A key that no password has. */
+void dg_scram_key_random(struct dg_scram_key *k);
 /* "DOM\user" of a login, or "user". */
 enum dg_rc dg_login_name(struct dg_buf *out, const struct dg_login *l);
 /* " key=name" without control bytes and cut, when there is a name. */

@@ -14,6 +14,7 @@
 
 enum {
 	NAME_MAX_BYTES = 256,
+	LINE_ROOM = 2048,
 	HASH_HEX = 32
 };
 
@@ -40,7 +41,8 @@ struct parse {
 	bool has_any_failed;
 };
 
-static const char *const schemes[] = { "nt", "lm", "scram-sha-256", NULL };
+static const char *const schemes[] = { "nt", "lm", "scram-sha-256",
+	"scram-sha-1", NULL };
 
 /* `at` is a view into the line: where the trouble begins. */
 static void
@@ -68,7 +70,8 @@ tell_scheme(struct parse *p, struct dg_str field, struct dg_str name)
 		    near);
 	else
 		snprintf(text, sizeof(text),
-		    "unknown scheme {%.*s}: expected {nt} or {lm}",
+		    "unknown scheme {%.*s}: expected {nt}, {lm} or "
+		    "{scram-sha-256}",
 		    DG_FMT(name));
 	tell(p, field, text);
 }
@@ -93,6 +96,56 @@ read_hash(struct parse *p, struct dg_str hex, bool *has, uint8_t out[16])
 	dg_buf_fini(&b);
 }
 
+/* The part up to the next comma as base64; false when it is none. */
+static bool
+take_base64(struct dg_str *s, uint8_t *to, size_t least, size_t most, size_t *n)
+{
+	size_t end = dg_str_find(*s, ',');
+	struct dg_buf b;
+	bool ok;
+
+	dg_buf_init(&b, most);
+	ok = dg_base64_read(&b, dg_str_sub(*s, 0, end)) == DG_OK &&
+	     b.n >= least && b.n <= most;
+	if (ok)
+		memcpy(to, b.p, b.n);
+	*n = ok ? b.n : 0;
+	*s = dg_str_from(*s, end < s->n ? end + 1 : end);
+	dg_buf_wipe(&b);
+	dg_buf_fini(&b);
+	return ok;
+}
+
+static void
+read_scram(struct parse *p, struct dg_str text, enum dg_hash h,
+    struct dg_credential *c)
+{
+	struct dg_scram_key *k = &c->scram[h];
+	size_t end = dg_str_find(text, ','), size = dg_hash_size(h), n;
+	uint64_t iterations;
+	struct dg_str rest = dg_str_from(text, end + 1);
+
+	if (k->iterations > 0) {
+		tell(p, text, "this key is given twice");
+	} else if (!dg_str_u64(dg_str_sub(text, 0, end), &iterations) ||
+		   iterations < DG_SCRAM_ITERATIONS_MIN ||
+		   iterations > DG_SCRAM_ITERATIONS_MAX) {
+		tell(p, text,
+		    "expected iterations,salt,StoredKey,ServerKey with 4096 "
+		    "to 600000 iterations");
+	} else if (!take_base64(&rest, k->salt, 1, sizeof(k->salt),
+		       &k->n_salt) ||
+		   !take_base64(&rest, k->stored, size, size, &n) ||
+		   !take_base64(&rest, k->server, size, size, &n) ||
+		   rest.n > 0) {
+		tell(p, text,
+		    "expected iterations,salt,StoredKey,ServerKey, the last "
+		    "three in base64 and of the right length");
+	} else {
+		k->iterations = (unsigned)iterations;
+	}
+}
+
 static void
 read_field(struct parse *p, struct dg_str field, struct dg_credential *c)
 {
@@ -109,7 +162,9 @@ read_field(struct parse *p, struct dg_str field, struct dg_credential *c)
 	else if (dg_str_is(name, "lm"))
 		read_hash(p, value, &c->has_lm, c->lm);
 	else if (dg_str_is(name, "scram-sha-256"))
-		tell(p, field, "scram is not available in this version");
+		read_scram(p, value, DG_SHA_256, c);
+	else if (dg_str_is(name, "scram-sha-1"))
+		read_scram(p, value, DG_SHA_1, c);
 	else
 		tell_scheme(p, field, name);
 }
@@ -198,8 +253,8 @@ read_line(struct parse *p)
 		field = dg_str_sub(s, 0, end);
 		read_field(p, field.p != NULL ? field : dg_str_of(s.p, 0), &c);
 	}
-	if (!p->has_failed && !c.has_nt)
-		tell(p, name, "the user has no {nt} hash");
+	if (!p->has_failed && dg_credential_mechs(&c) == 0)
+		tell(p, name, "the user has no {nt} hash and no SCRAM key");
 	add_account(p->u, name, p->number, &c);
 	dg_wipe(&c, sizeof(c));
 }
@@ -305,6 +360,72 @@ dg_users_find(const struct dg_users *u, struct dg_str account)
 	    bsearch(upper, u->sorted, u->n, sizeof(*u->sorted), name_against);
 	free(upper);
 	return found != NULL ? &(*found)->c : NULL;
+}
+
+unsigned
+dg_users_mechs_of_all(const struct dg_users *u)
+{
+	unsigned mechs = dg_mech_takable();
+
+	for (size_t i = 0; i < u->n; i++)
+		mechs &= dg_credential_mechs(&u->v[i].c);
+	return mechs;
+}
+
+unsigned
+dg_users_mechs_of_any(const struct dg_users *u)
+{
+	unsigned mechs = u->n == 0 ? dg_mech_takable() : 0;
+
+	for (size_t i = 0; i < u->n; i++)
+		mechs |= dg_credential_mechs(&u->v[i].c);
+	return mechs;
+}
+
+/* 32 bytes for this name and this use, made of what only the file knows: the
+ * first account, so that they stay when others come and go. */
+static void
+make_up(const struct dg_credential *from, char use, struct dg_str upper,
+    uint8_t *out, size_t n)
+{
+	uint8_t key[DG_HASH_MAX], made[DG_HASH_MAX];
+	struct dg_buf b;
+
+	dg_buf_init(&b, LINE_ROOM);
+	(void)dg_buf_reserve(&b, LINE_ROOM); /* wiped: not moved by growing */
+	(void)dg_users_line(&b, DG_STR(""), from);
+	dg_hash(DG_SHA_256, dg_buf_str(&b), key);
+	dg_buf_wipe(&b);
+	(void)dg_buf_addc(&b, use);
+	(void)dg_buf_add(&b, upper);
+	dg_hmac(DG_SHA_256, dg_str_of(key, sizeof(key)), dg_buf_str(&b), made);
+	for (size_t i = 0; i < n; i++)
+		out[i] = made[i % sizeof(made)];
+	dg_buf_fini(&b);
+	dg_wipe(key, sizeof(key));
+}
+
+void
+dg_users_decoy(const struct dg_users *u, struct dg_str account,
+    struct dg_credential *out)
+{
+	static const struct dg_credential none;
+	const struct dg_credential *from = u->n > 0 ? &u->v[0].c : &none;
+	char *upper;
+
+	*out = *from;
+	upper = upper_of(dg_str_sub(account, 0, NAME_MAX_BYTES));
+	make_up(from, 'n', dg_str(upper), out->nt, sizeof(out->nt));
+	make_up(from, 'l', dg_str(upper), out->lm, sizeof(out->lm));
+	for (unsigned h = 0; h < DG_HASH_N; h++) {
+		struct dg_scram_key *k = &out->scram[h];
+
+		make_up(from, (char)('a' + h), dg_str(upper), k->salt,
+		    k->n_salt);
+		make_up(from, 'k', dg_str(upper), k->stored, sizeof(k->stored));
+		make_up(from, 's', dg_str(upper), k->server, sizeof(k->server));
+	}
+	free(upper);
 }
 
 size_t

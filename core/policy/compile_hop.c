@@ -9,7 +9,7 @@
 
 struct login {
 	struct dg_hop_login x;
-	struct dg_ref secret;
+	struct dg_ref secret, token;
 };
 
 struct decl {
@@ -189,8 +189,8 @@ secret_of(struct dg_reader *r)
 
 static const struct dg_field login_fields[] = {
 	{ "secret", DG_F_REF, offsetof(struct login, secret), NULL, NULL },
-	{ "user", DG_F_LATER, 0, NULL, NULL },
-	{ "token", DG_F_LATER, 0, NULL, NULL },
+	{ "user", DG_F_STRING, offsetof(struct login, x.user), NULL, NULL },
+	{ "token", DG_F_REF, offsetof(struct login, token), NULL, NULL },
 	{ NULL, DG_F_LATER, 0, NULL, NULL },
 };
 
@@ -236,6 +236,52 @@ needs_own_row(struct dg_reader *r, const char *first)
 	return true;
 }
 
+static bool
+row_has(struct dg_reader *r, const char *key)
+{
+	bool is_there;
+
+	lua_pushstring(r->L, key);
+	lua_rawget(r->L, -2);
+	is_there = !lua_isnil(r->L, -1);
+	lua_pop(r->L, 1);
+	return is_there;
+}
+
+/* What a login by it is made of; false: told. */
+static bool
+has_what_it_needs(struct dg_reader *r, enum dg_mech m, const char *mech)
+{
+	bool secret = row_has(r, "secret"), user = row_has(r, "user");
+	bool token = row_has(r, "token");
+
+	switch (dg_mech_wants(m)) {
+	case DG_WANTS_TOKEN:
+		if (secret ? !user && !token : user && token)
+			return true;
+		dg_read_bad(r,
+		    "\"%s\" needs user = \"...\" and token = \"...\", or a "
+		    "secret that holds both",
+		    mech);
+		return false;
+	case DG_WANTS_NOTHING:
+		if (!secret && !token)
+			return true;
+		dg_read_bad(r, "\"%s\" takes no secret: %s", mech,
+		    m == DG_MECH_GSSAPI ? "its ticket is Kerberos's own"
+					: "the certificate says who we are");
+		return false;
+	default:
+		if (!secret)
+			dg_read_bad(r, "\"%s\" needs secret = \"...\"", mech);
+		else if (user || token)
+			dg_read_bad(r,
+			    "\"%s\" takes a secret, which holds the user",
+			    mech);
+		return secret && !user && !token;
+	}
+}
+
 static void
 read_login_row(struct dg_reader *r, void *obj)
 {
@@ -253,16 +299,12 @@ read_login_row(struct dg_reader *r, void *obj)
 	}
 	if (needs_own_row(r, mech))
 		return;
+	memset(l, 0, sizeof(*l));
 	read_login_fields(r, l);
 	if (!dg_read_mech(r, mech, &l->x.mech))
 		return;
 	l->x.where = dg_place_where(r->ld, &r->at);
-	lua_pushliteral(r->L, "secret");
-	lua_rawget(r->L, -2);
-	if (lua_isnil(r->L, -1))
-		dg_read_bad(r, "\"%s\" needs secret = \"...\"", mech);
-	lua_pop(r->L, 1);
-	if (l->secret.name != NULL)
+	if (has_what_it_needs(r, l->x.mech, mech))
 		d->n_logins++;
 }
 
@@ -564,13 +606,28 @@ dg_hop_read(struct dg_reader *r, struct dg_decl *decl)
 
 /* ---- at the end ---- */
 
+/* The name as YAML has it; NULL: it has none (told), or none was given. */
 static const char *
-secret_named(const struct dg_policy_options *o, const char *name)
+yaml_name(struct dg_load *ld, const struct dg_ref *ref, const char *kind,
+    const struct dg_policy_name *names, size_t n)
 {
-	for (size_t i = 0; i < o->n_secrets; i++)
-		if (strcmp(o->secrets[i].name, name) == 0)
-			return o->secrets[i].name;
-	return o->is_lab || o->lacks_names ? name : NULL;
+	if (ref->name == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i].name, ref->name) == 0)
+			return names[i].name;
+	if (ld->p->o.is_lab || ld->p->o.lacks_names)
+		return ref->name;
+	if (strchr(ref->name, ':') != NULL)
+		dg_load_bad(ld, &ref->place,
+		    "login: %s is the name of one in dragoman.yaml, and what "
+		    "stands here is none",
+		    kind);
+	else
+		dg_load_bad(ld, &ref->place,
+		    "login: no %s \"%s\" in dragoman.yaml%s", kind, ref->name,
+		    dg_near(ld, ref->name, dg_option_names(ld, names, n)));
+	return NULL;
 }
 
 static void
@@ -579,33 +636,28 @@ finish_logins(struct dg_load *ld, struct decl *d)
 	const struct dg_policy_options *o = &ld->p->o;
 	struct dg_hop_login *v =
 	    dg_load_alloc(ld, (d->n_logins + 1) * sizeof(*v));
-	const char *clear = NULL;
+	enum dg_mech clear = DG_MECH_N;
 
 	for (size_t i = 0; i < d->n_logins; i++) {
 		struct login *l = &d->logins[i];
 
 		v[i] = l->x;
-		v[i].secret = secret_named(o, l->secret.name);
-		if (v[i].secret == NULL && strchr(l->secret.name, ':') != NULL)
-			dg_load_bad(ld, &l->secret.place,
-			    "login: secret is the name of one in dragoman.yaml, "
-			    "and what stands here is none");
-		else if (v[i].secret == NULL)
-			dg_load_bad(ld, &l->secret.place,
-			    "login: no secret \"%s\" in dragoman.yaml%s",
-			    l->secret.name,
-			    dg_near(ld, l->secret.name,
-				dg_option_names(ld, o->secrets, o->n_secrets)));
-		if (dg_mech_is_clear(v[i].mech) && clear == NULL)
-			clear = dg_mech_name(v[i].mech);
+		v[i].secret = yaml_name(ld, &l->secret, "secret", o->secrets,
+		    o->n_secrets);
+		v[i].token =
+		    yaml_name(ld, &l->token, "token", o->tokens, o->n_tokens);
+		if (dg_mech_is_clear(v[i].mech) && clear == DG_MECH_N)
+			clear = v[i].mech;
 	}
 	d->x.logins = v;
 	d->x.n_logins = d->n_logins;
-	if (clear != NULL && d->tls < (int)DG_TLS_REQUIRE && !d->is_unix)
+	if (clear != DG_MECH_N && d->tls < (int)DG_TLS_REQUIRE && !d->is_unix)
 		dg_load_say(ld, &d->login_at, true,
-		    "login: %s may send the password in clear; say tls = "
+		    "login: %s may send the %s in clear; say tls = "
 		    "\"verify\"",
-		    clear);
+		    dg_mech_name(clear),
+		    dg_mech_wants(clear) == DG_WANTS_TOKEN ? "token"
+							   : "password");
 }
 
 const char *

@@ -12,6 +12,7 @@ struct decl {
 	struct dg_decl d;
 	struct dg_peer x;
 	struct dg_ref dialect, users, listener;
+	const struct dg_policy_users *table; /* NULL: not known */
 	bool has_match, has_auth, has_mechs;
 	int required; /* -1: not said */
 	struct dg_place mechs_at;
@@ -123,12 +124,16 @@ read_mechanisms(struct dg_reader *r, void *obj)
 		enum dg_mech m;
 
 		dg_step_listed(r, i);
-		if (dg_read_mech(r, v[i], &m))
+		if (dg_read_mech(r, v[i], &m)) {
+			if (dg_mech_untakable(m) != NULL)
+				dg_read_bad(r, "%s %s", dg_mech_name(m),
+				    dg_mech_untakable(m));
 			d->x.mechs |= DG_MECH_BIT(m);
+		}
 		dg_step_unlisted(r);
 	}
 	if (lua_type(r->L, -1) == LUA_TTABLE && lua_rawlen(r->L, -1) == 0)
-		dg_read_bad(r, "needs at least one of NTLM, LOGIN, PLAIN");
+		dg_read_bad(r, "needs at least one mechanism");
 }
 
 static void
@@ -247,8 +252,11 @@ finish_names(struct dg_load *ld, struct decl *d)
 
 	if (d->users.name != NULL) {
 		for (size_t i = 0; i < o->n_users; i++)
-			if (strcmp(o->users[i].name, d->users.name) == 0)
+			if (strcmp(o->users[i].name, d->users.name) == 0) {
+				if (o->verify != NULL)
+					d->table = &o->verify[i];
 				d->x.users = o->users[i].name;
+			}
 		if (d->x.users == NULL && (o->is_lab || o->lacks_names))
 			d->x.users = d->users.name;
 		if (d->x.users == NULL)
@@ -276,6 +284,15 @@ finish_names(struct dg_load *ld, struct decl *d)
 	}
 }
 
+/* What the peer's users can be verified by: some of them, or all. */
+static unsigned
+verifiable(const struct decl *d, bool by_all)
+{
+	if (d->table == NULL || d->table->of_any == 0)
+		return dg_mech_takable();
+	return by_all ? d->table->of_all : d->table->of_any;
+}
+
 static const char *
 clear_names(unsigned mechs)
 {
@@ -283,6 +300,52 @@ clear_names(unsigned mechs)
 	bool plain = (mechs & DG_MECH_BIT(DG_MECH_PLAIN)) != 0;
 
 	return login && plain ? "LOGIN and PLAIN" : login ? "LOGIN" : "PLAIN";
+}
+
+/* What a users table lacks for it, as passwd writes it. */
+static const char *
+scheme_of(enum dg_mech m)
+{
+	switch (m) {
+	case DG_MECH_SCRAM_SHA_256:
+	case DG_MECH_SCRAM_SHA_256_PLUS:
+		return "{scram-sha-256} key";
+	case DG_MECH_SCRAM_SHA_1:
+	case DG_MECH_SCRAM_SHA_1_PLUS:
+		return "{scram-sha-1} key";
+	default:
+		return "{nt} hash";
+	}
+}
+
+/* Mechanisms that were named, by the policy or a line of the dialect, and
+ * that the users of this peer cannot be verified by.  by: who names them. */
+static void
+check_verifiable(struct dg_load *ld, const struct decl *d, unsigned mechs,
+    const struct dg_place *at, const char *by)
+{
+	for (unsigned m = 0; m < DG_MECH_N; m++) {
+		const char *name = dg_mech_name((enum dg_mech)m);
+
+		if (!(mechs & DG_MECH_BIT(m)))
+			continue;
+		if (dg_mech_untakable((enum dg_mech)m) != NULL) {
+			dg_load_bad(ld, at, "%s %s: it %s", by, name,
+			    dg_mech_untakable((enum dg_mech)m));
+		} else if (!(verifiable(d, false) & DG_MECH_BIT(m))) {
+			dg_load_bad(ld, at,
+			    "%s %s, and nobody in users \"%s\" has a %s: "
+			    "\"dragoman passwd\" makes it",
+			    by, name, d->users.name,
+			    scheme_of((enum dg_mech)m));
+		} else if (!(verifiable(d, true) & DG_MECH_BIT(m))) {
+			dg_load_say(ld, at, true,
+			    "%s %s, and some in users \"%s\" have no %s: they "
+			    "cannot log in by it",
+			    by, name, d->users.name,
+			    scheme_of((enum dg_mech)m));
+		}
+	}
 }
 
 static unsigned
@@ -317,6 +380,11 @@ check_promises(struct dg_load *ld, struct decl *d)
 			    x->name, l->text);
 			return;
 		}
+		if (!d->has_mechs)
+			check_verifiable(ld, d, l->mechs,
+			    d->dialect.name != NULL ? &d->dialect.place
+						    : &d->at,
+			    "the dialect shows");
 		for (unsigned m = 0; m < DG_MECH_N; m++)
 			if ((beyond & DG_MECH_BIT(m)) != 0)
 				dg_load_bad(ld, &d->mechs_at,
@@ -358,15 +426,30 @@ check_clear(struct dg_load *ld, const struct decl *d)
 		    clear_names(lines));
 }
 
+/* "AUTH *" by itself: what the users can be verified by.  SCRAM only when all
+ * of them can: a client takes the strongest that it is shown, and those without
+ * a key would be locked out by their neighbour's new one. */
+static unsigned
+all_mechs(const struct decl *d)
+{
+	unsigned scram = 0;
+
+	for (unsigned m = 0; m < DG_MECH_N; m++)
+		if (strncmp(dg_mech_name((enum dg_mech)m), "SCRAM", 5) == 0)
+			scram |= DG_MECH_BIT(m);
+	return (verifiable(d, false) & ~scram) | (verifiable(d, true) & scram);
+}
+
 /* Nothing weaker than what is shown is taken, unless mechanisms says so. */
 static unsigned
-default_mechs(const struct dg_dialect *x)
+default_mechs(const struct decl *d)
 {
+	const struct dg_dialect *x = d->x.dialect;
 	unsigned mechs = 0;
 
 	for (size_t i = 0; i < x->n_offer; i++)
-		mechs |= x->offer[i].all ? DG_MECH_ALL : x->offer[i].mechs;
-	return mechs != 0 ? mechs : DG_MECH_ALL;
+		mechs |= x->offer[i].all ? all_mechs(d) : x->offer[i].mechs;
+	return mechs != 0 ? mechs : all_mechs(d);
 }
 
 static void
@@ -381,7 +464,10 @@ finish_one(struct dg_load *ld, struct decl *d)
 	if (d->x.dialect == NULL)
 		return;
 	if (!d->has_mechs)
-		d->x.mechs = default_mechs(d->x.dialect);
+		d->x.mechs = default_mechs(d);
+	else if (d->users.name != NULL)
+		check_verifiable(ld, d, d->x.mechs & dg_mech_takable(),
+		    &d->mechs_at, "auth.mechanisms has");
 	check_promises(ld, d);
 	check_clear(ld, d);
 }

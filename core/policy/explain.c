@@ -120,7 +120,10 @@ push_logins(lua_State *L, const struct dg_hop *h)
 	for (size_t i = 0; i < h->n_logins; i++) {
 		lua_newtable(L);
 		set_z(L, "mechanism", dg_mech_name(h->logins[i].mech));
-		set_z(L, "secret", h->logins[i].secret);
+		if (h->logins[i].secret != NULL)
+			set_z(L, "secret", h->logins[i].secret);
+		if (h->logins[i].token != NULL)
+			set_z(L, "token", h->logins[i].token);
 		set_where(L, "where", h->logins[i].where);
 		append(L);
 	}

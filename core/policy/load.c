@@ -293,6 +293,17 @@ copy_names(struct dg_arena *a, const struct dg_policy_name *list, size_t n)
 	return v;
 }
 
+static const struct dg_policy_users *
+copy_users(struct dg_arena *a, const struct dg_policy_users *list, size_t n)
+{
+	struct dg_policy_users *v = dg_arena_alloc(a, (n + 1) * sizeof(*v));
+
+	if (list == NULL)
+		return NULL;
+	memcpy(v, list, n * sizeof(*v));
+	return v;
+}
+
 static void
 fill_budget(struct dg_policy_budget *b, enum dg_question q)
 {
@@ -337,6 +348,8 @@ policy_new(const struct dg_policy_options *o)
 	p->o.vars = copy_names(a, o->vars, o->n_vars);
 	p->o.users = copy_names(a, o->users, o->n_users);
 	p->o.secrets = copy_names(a, o->secrets, o->n_secrets);
+	p->o.verify = copy_users(a, o->verify, o->n_users);
+	p->o.tokens = copy_names(a, o->tokens, o->n_tokens);
 	if (p->o.memory_max == 0)
 		p->o.memory_max = 64 * 1024 * 1024;
 	for (size_t q = 0; q < DG_Q_N; q++) {

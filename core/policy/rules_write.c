@@ -113,8 +113,12 @@ hop(struct dg_buf *o, const struct dg_hop *h)
 	number(o, "lmtp", h->is_lmtp);
 	text(o, "dialect", h->dialect != NULL ? h->dialect->name : NULL);
 	number(o, "tls", h->tls);
-	for (size_t i = 0; i < h->n_logins; i++)
-		text(o, dg_mech_name(h->logins[i].mech), h->logins[i].secret);
+	for (size_t i = 0; i < h->n_logins; i++) {
+		text(o, "login", dg_mech_name(h->logins[i].mech));
+		text(o, "secret", h->logins[i].secret);
+		text(o, "user", h->logins[i].user);
+		text(o, "token", h->logins[i].token);
+	}
 	text(o, "helo", h->helo);
 	text(o, "source", h->source);
 	number(o, "connections", (long long)h->connections);

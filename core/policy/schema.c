@@ -173,9 +173,8 @@ dg_read_ref(struct dg_reader *r)
 static bool
 is_later_mech(const char *name)
 {
-	static const char *const later[] = { "SCRAM-SHA-256", "SCRAM-SHA-1",
-		"SCRAM-SHA-256-PLUS", "CRAM-MD5", "DIGEST-MD5", "XOAUTH2",
-		"OAUTHBEARER", "GSSAPI", "GSS-SPNEGO", "EXTERNAL", NULL };
+	static const char *const later[] = { "DIGEST-MD5", "GSS-SPNEGO",
+		NULL };
 
 	for (size_t i = 0; later[i] != NULL; i++)
 		if (dg_str_iis(dg_str(name), later[i]))

@@ -161,6 +161,13 @@ is_hop_used(const struct dg_rules *r, const struct dg_hop *h)
 	return false;
 }
 
+/* Either may be absent. */
+static bool
+is_same_name(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static void
 tell_logins(struct dg_load *ld, const struct dg_hop *h)
 {
@@ -176,7 +183,9 @@ tell_logins(struct dg_load *ld, const struct dg_hop *h)
 				.depth = 2 };
 
 			if (a->mech != b->mech ||
-			    strcmp(a->secret, b->secret) != 0)
+			    !is_same_name(a->secret, b->secret) ||
+			    !is_same_name(a->user, b->user) ||
+			    !is_same_name(a->token, b->token))
 				continue;
 			dg_load_say(ld, &at, true,
 			    "login[%d] is login[%d] once more", (int)i + 1,
@@ -476,7 +485,7 @@ is_secret_used(const struct dg_load *ld, const struct dg_rules *r,
 {
 	for (size_t i = 0; i < r->n_hops; i++)
 		for (size_t k = 0; k < r->hops[i]->n_logins; k++)
-			if (strcmp(r->hops[i]->logins[k].secret, name) == 0)
+			if (is_same_name(r->hops[i]->logins[k].secret, name))
 				return true;
 	return ld->p->o.n_allow > 0 && is_in_text(ld, name);
 }

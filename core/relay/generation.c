@@ -328,12 +328,30 @@ fill_budgets(const struct dg_config *c, struct dg_policy_budget *budget,
 	}
 }
 
+static struct dg_policy_users *
+verifiers_of(const struct dg_generation *g)
+{
+	struct dg_policy_users *out =
+	    dg_alloc0((g->config->n_users + 1) * sizeof(*out));
+
+	for (size_t i = 0; i < g->n_users; i++)
+		if (g->users[i].users != NULL)
+			out[i] = (struct dg_policy_users){
+				.of_all =
+				    dg_users_mechs_of_all(g->users[i].users),
+				.of_any =
+				    dg_users_mechs_of_any(g->users[i].users),
+			};
+	return out;
+}
+
 static void
 load_policy(struct dg_generation *g, const struct dg_generation_options *o,
     struct dg_errors *errors)
 {
 	const struct dg_config *c = g->config;
 	struct dg_policy_name *users = names_of(c->users, c->n_users);
+	struct dg_policy_users *verify = verifiers_of(g);
 	struct dg_policy_name *secrets = names_of(c->secrets, c->n_secrets);
 	struct dg_policy_name *vars =
 	    dg_alloc0((c->n_vars + 1) * sizeof(*vars));
@@ -351,6 +369,7 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 		.secrets = secrets,
 		.n_vars = c->n_vars,
 		.n_users = c->n_users,
+		.verify = verify,
 		.n_secrets = c->n_secrets,
 		.listeners = listeners,
 		.n_listeners = c->n_listeners,
@@ -382,6 +401,7 @@ load_policy(struct dg_generation *g, const struct dg_generation_options *o,
 	free(listeners);
 	free(vars);
 	free(secrets);
+	free(verify);
 	free(users);
 }
 
@@ -411,19 +431,28 @@ join_logins(struct dg_generation *g, struct dg_errors *errors)
 
 		g->logins[i] = (struct hop_logins){ h, l, h->n_logins };
 		for (size_t k = 0; k < h->n_logins; k++) {
-			const struct dg_secret_file *s =
-			    secret_find(g, h->logins[k].secret);
+			const struct dg_secret_file *s = NULL;
 
+			l[k].mech = h->logins[k].mech;
+			if (h->logins[k].user != NULL)
+				l[k].user = dg_str(h->logins[k].user);
+			if (h->logins[k].secret != NULL || g->is_lab)
+				s = secret_find(g, h->logins[k].secret);
 			if (s == NULL || s->user == NULL)
 				continue; /* told already */
-			l[k].mech = h->logins[k].mech;
+			if (dg_mech_wants(l[k].mech) == DG_WANTS_TOKEN) {
+				l[k].user = dg_str(s->user);
+				l[k].token =
+				    s->password.n > 0 ? &s->password : NULL;
+				continue;
+			}
 			l[k].user = dg_str(s->user);
 			l[k].domain = dg_str(s->domain);
 			l[k].password =
 			    s->password.n > 0 ? &s->password : NULL;
 			l[k].has_nt = s->has_nt;
 			memcpy(l[k].nt, s->nt, sizeof(l[k].nt));
-			if (dg_mech_is_clear(l[k].mech) &&
+			if (dg_mech_wants(l[k].mech) == DG_WANTS_PASSWORD &&
 			    l[k].password == NULL)
 				dg_errors_add(errors, h->logins[k].where.file,
 				    (unsigned)h->logins[k].where.line, 0,
@@ -625,6 +654,9 @@ dg_generation_lab_user(struct dg_generation *g, struct dg_str table,
 	if (dg_credential_make(password, true, &c, &e) != DG_OK &&
 	    dg_credential_make(password, false, &c, &e) != DG_OK)
 		return;
+	for (unsigned h = 0; h < DG_HASH_N; h++)
+		(void)dg_credential_add_scram(&c, (enum dg_hash)h, password,
+		    DG_SCRAM_ITERATIONS_MIN);
 	(void)dg_users_line(&u->lab_text, user, &c);
 	(void)dg_buf_addc(&u->lab_text, '\n');
 	dg_users_free(u->users);

@@ -314,6 +314,20 @@ lost(struct dg_hop_session *h, const char *words)
 }
 
 static void
+tell_binding(struct dg_hop_session *h, const struct dg_conn *c)
+{
+	uint8_t exporter[DG_CONN_BINDING_MAX], unique[DG_CONN_BINDING_MAX];
+	const struct dg_binding b = {
+		.exporter = dg_str_of(exporter,
+		    dg_conn_tls_binding(c, DG_CONN_TLS_EXPORTER, exporter)),
+		.unique = dg_str_of(unique,
+		    dg_conn_tls_binding(c, DG_CONN_TLS_UNIQUE, unique)),
+	};
+
+	dg_cli_set_binding(h->cli, &b);
+}
+
+static void
 on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 {
 	struct dg_hop_session *h = ctx;
@@ -327,6 +341,7 @@ on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 		break;
 	case DG_CONN_TLS:
 		h->in_handshake = false;
+		tell_binding(h, c);
 		dg_cli_tls_done(h->cli, true,
 		    dg_conn_tls_words(c).p, &h->acts);
 		dg_hop_pump(h);

@@ -337,6 +337,20 @@ on_deadline(struct dg_session *s)
 }
 
 static void
+tell_tls_facts(struct dg_session *s, const struct dg_conn *c)
+{
+	uint8_t exporter[DG_CONN_BINDING_MAX], unique[DG_CONN_BINDING_MAX];
+	const struct dg_binding b = {
+		.exporter = dg_str_of(exporter,
+		    dg_conn_tls_binding(c, DG_CONN_TLS_EXPORTER, exporter)),
+		.unique = dg_str_of(unique,
+		    dg_conn_tls_binding(c, DG_CONN_TLS_UNIQUE, unique)),
+	};
+
+	dg_srv_set_tls_facts(s->srv, &b, DG_STR(""));
+}
+
+static void
 on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 {
 	struct dg_session *s = ctx;
@@ -349,6 +363,7 @@ on_conn(void *ctx, struct dg_conn *c, enum dg_conn_event ev)
 		dg_session_pump(s);
 		break;
 	case DG_CONN_TLS:
+		tell_tls_facts(s, c);
 		dg_srv_tls_done(s->srv, dg_conn_tls_words(c));
 		dg_session_pump(s);
 		break;

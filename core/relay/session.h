@@ -34,6 +34,7 @@ struct dg_session {
 	bool is_asking;
 	enum dg_ask asked;
 	struct dg_srv_answer answer;
+	struct dg_credential decoy; /* of it */
 	struct dg_asking asking;
 	struct dg_asking routing; /* RECIPIENT: where to */
 };

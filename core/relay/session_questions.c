@@ -180,6 +180,10 @@ take_credential(struct dg_session *s, const struct dg_decision *d)
 		users = dg_generation_users(s->generation, s->peer->users);
 	if (users != NULL)
 		s->answer.credential = dg_users_find(users, account);
+	if (users != NULL) {
+		dg_users_decoy(users, account, &s->decoy);
+		s->answer.decoy = &s->decoy;
+	}
 	s->answer.as = account;
 }
 

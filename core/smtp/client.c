@@ -21,6 +21,7 @@ enum {
 	SAY_MAX_BYTES = 16 * 1024,
 	TEXT_MAX_BYTES = 4 * DG_REPLY_MAX_BYTES,
 	OFFERED_MAX_BYTES = 4096,
+	BINDING_MAX_BYTES = 128,
 };
 
 static enum cli_state on_unasked(struct dg_cli *c, struct dg_acts *out);
@@ -104,6 +105,8 @@ dg_cli_new(const struct dg_cli_options *o)
 	dg_buf_init(&c->offered, OFFERED_MAX_BYTES);
 	dg_buf_init(&c->login.first, SAY_MAX_BYTES);
 	dg_buf_init(&c->login.log, SAY_MAX_BYTES);
+	dg_buf_init(&c->binding_exporter, BINDING_MAX_BYTES);
+	dg_buf_init(&c->binding_unique, BINDING_MAX_BYTES);
 	dg_cli_hush_init(c);
 	return c;
 }
@@ -118,6 +121,8 @@ dg_cli_free(struct dg_cli *c)
 	dg_buf_wipe(&c->login.first);
 	dg_buf_fini(&c->login.first);
 	dg_buf_fini(&c->login.log);
+	dg_buf_fini(&c->binding_exporter);
+	dg_buf_fini(&c->binding_unique);
 	dg_cli_hush_fini(c);
 	dg_cli_mail_fini(&c->mail);
 	dg_buf_fini(&c->offered);

@@ -68,6 +68,29 @@ service(const struct dg_cli *c, char *to, size_t room)
 	snprintf(to, room, "SMTP/%.*s", DG_FMT(host));
 }
 
+static unsigned
+port(const struct dg_cli *c)
+{
+	struct dg_str host = c->o.host;
+	size_t colon = dg_str_rfind(host, ':');
+	uint64_t n;
+
+	if (colon == host.n ||
+	    (host.p[0] != '[' && dg_str_find(host, ':') != colon) ||
+	    !dg_str_u64(dg_str_from(host, colon + 1), &n) || n > 65535)
+		return 0;
+	return (unsigned)n;
+}
+
+void
+dg_cli_set_binding(struct dg_cli *c, const struct dg_binding *b)
+{
+	dg_buf_reset(&c->binding_exporter);
+	dg_buf_reset(&c->binding_unique);
+	(void)dg_buf_add(&c->binding_exporter, b->exporter);
+	(void)dg_buf_add(&c->binding_unique, b->unique);
+}
+
 static void
 new_initiator(struct dg_cli *c, const struct cli_candidate *k)
 {
@@ -89,6 +112,12 @@ new_initiator(struct dg_cli *c, const struct cli_candidate *k)
 	}
 	service(c, target, sizeof(target));
 	o.target = dg_str(target);
+	o.port = port(c);
+	if (dg_mech_is_bound(k->login->mech))
+		o.binding = (struct dg_binding){
+			.exporter = dg_buf_str(&c->binding_exporter),
+			.unique = dg_buf_str(&c->binding_unique),
+		};
 	drop_initiator(c);
 	c->login.initiator = dg_initiator_new(k->login, &o);
 }
@@ -342,12 +371,32 @@ may_change_form(const struct dg_cli *c, const struct dg_result *r)
 	       !c->login.is_other_form;
 }
 
+/* What the server said inside the dialogue, where the reply says only that it
+ * did not work (OAuth 2). */
+static void
+add_refusal(struct dg_cli *c, struct dg_result *r)
+{
+	struct dg_buf words;
+	size_t n = strlen(r->text);
+
+	if (c->login.initiator == NULL)
+		return;
+	dg_buf_init(&words, sizeof(r->text));
+	(void)dg_buf_add(&words, dg_initiator_refusal(c->login.initiator));
+	dg_cli_hushed(c, &words);
+	if (words.n > 0)
+		snprintf(r->text + n, sizeof(r->text) - n,
+		    " (of the token: %s)", dg_buf_z(&words));
+	dg_buf_fini(&words);
+}
+
 static enum cli_state
 on_refusal(struct dg_cli *c, struct dg_acts *out)
 {
 	struct dg_result r;
 
 	read_refusal(c, &r);
+	add_refusal(c, &r);
 	if (may_change_form(c, &r)) {
 		trace_next(c, &r, "the other form of it", "", out);
 		c->login.is_other_form = true;
@@ -462,11 +511,30 @@ on_challenge(struct dg_cli *c, struct dg_acts *out)
 	return cancel(c, e.text, out);
 }
 
+/* 235 from a server that did not show what only ours can know: whoever it is,
+ * it gets no mail, and no other login of ours either. */
+static enum cli_state
+unproved(struct dg_cli *c, struct dg_acts *out)
+{
+	struct dg_result r;
+
+	dg_cli_words(c, &r, DG_MEANING_NO_COMMON_AUTH,
+	    "%s says that we are logged in by %s, and has not proved that it "
+	    "knows us",
+	    c->host, dg_cli_mech(c));
+	r.stage = DG_STAGE_AUTH;
+	trace_next(c, &r, "end", "", out);
+	drop_initiator(c);
+	return dg_cli_finish(c, &r, out);
+}
+
 enum cli_state
 dg_cli_on_auth(struct dg_cli *c, struct dg_acts *out)
 {
 	int code = c->reply.code;
 
+	if (code == 235 && !dg_initiator_may_end(c->login.initiator))
+		return unproved(c, out);
 	if (code == 235) {
 		drop_initiator(c);
 		dg_acts_trace(out, "said %s %s (%s), 235 -> logged in",

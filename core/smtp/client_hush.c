@@ -107,8 +107,10 @@ dg_cli_hushed(const struct dg_cli *c, struct dg_buf *text)
 
 	if (said.n == 0)
 		return; /* no word of a login went out */
-	for (size_t i = 0; i < c->o.n_logins; i++)
+	for (size_t i = 0; i < c->o.n_logins; i++) {
 		star_password(c->o.logins[i].password, text->p, text->n);
+		star_password(c->o.logins[i].token, text->p, text->n);
+	}
 	for (; at < text->n; at = end + 1) {
 		end = at;
 		while (end < text->n && is_base64(text->p[end]))

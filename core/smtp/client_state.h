@@ -108,6 +108,7 @@ struct dg_cli {
 	const struct dg_dialect *dialect; /* never NULL: for forms and levels */
 	enum cli_state state;
 	bool has_tls;
+	struct dg_buf binding_exporter, binding_unique;
 	struct dg_reply reply;
 	struct dg_buf ehlo_text; /* behind ehlo */
 	struct dg_ehlo ehlo;

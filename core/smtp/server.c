@@ -19,6 +19,8 @@ enum {
 	/* the rest of a line too long; more is no client */
 	SKIP_MAX = 1024 * 1024,
 	LOGIN_MAX_BYTES = 128 * 1024,
+	BINDING_MAX_BYTES = 128,
+	CERTIFICATE_MAX_BYTES = 256,
 };
 
 #define IN(name) (1u << SRV_##name)
@@ -106,6 +108,9 @@ dg_srv_new(const struct dg_srv_options *o)
 	s->can_tls = o->has_tls;
 	s->has_tls = o->tls_is_on;
 	dg_arena_init(&s->login.arena, LOGIN_MAX_BYTES);
+	dg_buf_init(&s->binding_exporter, BINDING_MAX_BYTES);
+	dg_buf_init(&s->binding_unique, BINDING_MAX_BYTES);
+	dg_buf_init(&s->certificate, CERTIFICATE_MAX_BYTES);
 	return s;
 }
 
@@ -118,6 +123,9 @@ dg_srv_free(struct dg_srv *s)
 	dg_acceptor_free(s->login.acceptor);
 	dg_arena_fini(&s->login.arena);
 	dg_buf_fini(&s->unknown.line);
+	dg_buf_fini(&s->binding_exporter);
+	dg_buf_fini(&s->binding_unique);
+	dg_buf_fini(&s->certificate);
 	free(s->hostname);
 	free(s->address);
 	free(s->listener);

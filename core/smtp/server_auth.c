@@ -13,13 +13,28 @@
 #include <stdio.h>
 
 enum {
-	CHALLENGE_MAX = 16 * 1024
+	CHALLENGE_MAX = 17 * 1024 /* AUTH_TOKEN_MAX in base64 */
 };
+
+/* Not without something of this TLS connection that they rest on. */
+static unsigned
+without_ground(const struct dg_srv *s)
+{
+	unsigned mechs = 0;
+
+	for (unsigned m = 0; m < DG_MECH_N; m++)
+		if (dg_mech_is_bound((enum dg_mech)m) &&
+		    s->binding_exporter.n == 0 && s->binding_unique.n == 0)
+			mechs |= DG_MECH_BIT(m);
+	if (s->certificate.n == 0)
+		mechs |= DG_MECH_BIT(DG_MECH_EXTERNAL);
+	return mechs;
+}
 
 unsigned
 dg_srv_usable(const struct dg_srv *s)
 {
-	unsigned mechs = s->peer.mechs & DG_MECH_ALL;
+	unsigned mechs = s->peer.mechs & DG_MECH_ALL & ~without_ground(s);
 
 	if (s->has_tls)
 		return mechs;
@@ -118,6 +133,9 @@ ask_credential(struct dg_srv *s)
 	return SRV_LOGIN;
 }
 
+static enum srv_state verdict(struct dg_srv *s, enum dg_auth_step did,
+    const struct dg_err *e);
+
 /* What a step of the dialogue means for the session. */
 static enum srv_state
 follow(struct dg_srv *s, enum dg_auth_step step, const struct dg_buf *text,
@@ -139,7 +157,8 @@ follow(struct dg_srv *s, enum dg_auth_step step, const struct dg_buf *text,
 		return after(s, SRV_READY);
 	default:
 		/* an acceptor never says OK before it was answered */
-		return after(s, refuse(s, e));
+		return s->login.is_answered ? verdict(s, step, e)
+					    : after(s, refuse(s, e));
 	}
 }
 
@@ -158,10 +177,23 @@ step(struct dg_srv *s, struct dg_str line)
 	return next;
 }
 
+/* Under any verb, at the last EHLO. */
+static unsigned
+shown(const struct dg_srv *s)
+{
+	unsigned mechs = 0;
+
+	for (size_t i = 0; i < s->hello.n_offered; i++)
+		mechs |= s->hello.offered[i].mechs;
+	return mechs;
+}
+
 static enum srv_state
 begin(struct dg_srv *s, enum dg_mech mech, struct dg_str initial)
 {
 	const struct dg_dialect *d = s->peer.dialect;
+	const unsigned plus = DG_MECH_BIT(DG_MECH_SCRAM_SHA_256_PLUS) |
+			      DG_MECH_BIT(DG_MECH_SCRAM_SHA_1_PLUS);
 	struct dg_acceptor_options o = {
 		.ntlm_take = d->ntlm_take,
 		.host = dg_str(s->hostname),
@@ -169,9 +201,17 @@ begin(struct dg_srv *s, enum dg_mech mech, struct dg_str initial)
 		.prompt_user = dg_str(d->prompt_user),
 		.prompt_password = dg_str(d->prompt_password),
 		.login_initial_is_user = true,
+		.login_user_is_clear =
+		    d->login_form == DG_LOGIN_USERNAME_IN_LINE,
 		.challenges = s->challenges,
+		.certificate = dg_buf_str(&s->certificate),
 	};
 
+	if (dg_mech_is_bound(mech) || (shown(s) & plus) != 0)
+		o.binding = (struct dg_binding){
+			.exporter = dg_buf_str(&s->binding_exporter),
+			.unique = dg_buf_str(&s->binding_unique),
+		};
 	if (mech == DG_MECH_NTLM) {
 		dg_row_hit(d->row[DG_DIALECT_ROW_TAKE]);
 		if (initial.p == NULL)
@@ -318,12 +358,26 @@ dg_srv_proved_answer(struct dg_srv *s, const struct dg_srv_answer *a)
 	return after(s, SRV_READY);
 }
 
+/* The dialogue came to its end after somebody said whose account it is. */
+static enum srv_state
+verdict(struct dg_srv *s, enum dg_auth_step did, const struct dg_err *e)
+{
+	end_dialogue(s);
+	dg_acts_trace(s->out, "login %s: %.*s",
+	    did == DG_AUTH_OK ? "proved" : "refused", DG_FMT(s->login.log));
+	if (did == DG_AUTH_OK)
+		return after(s, welcome(s, s->login.as));
+	return after(s, refuse(s, e));
+}
+
 enum srv_state
 dg_srv_auth_answer(struct dg_srv *s, const struct dg_srv_answer *a)
 {
 	const struct dg_credential *c = a->credential;
 	struct dg_err e = { 0 };
 	enum dg_auth_step did;
+	enum srv_state next;
+	struct dg_buf text;
 
 	if (a->verdict == DG_VERDICT_CLOSE) {
 		dg_srv_verdict(s, a, "", "");
@@ -341,16 +395,36 @@ dg_srv_auth_answer(struct dg_srv *s, const struct dg_srv_answer *a)
 		dg_acts_trace(s->out, "login refused by policy: %.*s",
 		    DG_FMT(a->text));
 	}
-	did = dg_acceptor_answer(s->login.acceptor, c, &e);
-	end_dialogue(s);
-	dg_acts_trace(s->out, "login %s: %.*s",
-	    did == DG_AUTH_OK ? "proved" : "refused", DG_FMT(s->login.log));
-	if (did == DG_AUTH_OK)
-		return after(s, welcome(s, a->as));
-	return after(s, refuse(s, &e));
+	s->login.as = dg_arena_str(&s->login.arena, a->as);
+	s->login.is_answered = true;
+	dg_buf_init(&text, CHALLENGE_MAX);
+	did = dg_acceptor_answer(s->login.acceptor, c, a->decoy, &text, &e);
+	next = follow(s, did, &text, &e);
+	dg_buf_fini(&text);
+	return next;
 }
 
 /* ---- what is known ---- */
+
+void
+dg_srv_set_tls_facts(struct dg_srv *s, const struct dg_binding *b,
+    struct dg_str certificate)
+{
+	dg_buf_reset(&s->binding_exporter);
+	dg_buf_reset(&s->binding_unique);
+	dg_buf_reset(&s->certificate);
+	(void)dg_buf_add(&s->binding_exporter, b->exporter);
+	(void)dg_buf_add(&s->binding_unique, b->unique);
+	(void)dg_buf_add(&s->certificate, certificate);
+}
+
+struct dg_str
+dg_srv_token(const struct dg_srv *s)
+{
+	if (s->login.acceptor == NULL || !s->login.has_identity)
+		return DG_STR("");
+	return dg_acceptor_identity(s->login.acceptor)->token;
+}
 
 struct dg_str
 dg_srv_user(const struct dg_srv *s)

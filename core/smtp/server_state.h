@@ -74,10 +74,12 @@ struct srv_login {
 	enum dg_mech mech;
 	struct dg_arena arena;
 	bool has_identity;
+	bool is_answered; /* the credential was asked for, and it came */
 	struct dg_identity identity;
 	struct dg_str log;
 	struct dg_str user; /* n > 0: logged in */
-	char strength[16];
+	struct dg_str as;   /* who it is to be once it is proved */
+	char strength[24];
 };
 
 /* A command that nobody here knows, while somebody is asked about it. */
@@ -115,6 +117,7 @@ struct dg_srv {
 	char *hostname, *address, *listener;
 	bool can_tls, has_tls;
 	char tls_words[128];
+	struct dg_buf binding_exporter, binding_unique, certificate;
 	struct srv_hello hello;
 	struct srv_login login;
 	struct srv_unknown unknown;

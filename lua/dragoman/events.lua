@@ -316,7 +316,12 @@ function on.speak(ladder, e)
     decision = verb .. " " .. mechanism, where = hop.where, because = why }
   for _, login in ipairs(hop.logins or {}) do
     if login.mechanism == mechanism then
-      row.decision = ('%s, secret "%s"'):format(row.decision, login.secret)
+      for _, kind in ipairs { "secret", "token" } do
+        if login[kind] then
+          row.decision = ('%s, %s "%s"'):format(row.decision, kind,
+            login[kind])
+        end
+      end
       row.where = login.where
     end
   end

@@ -24,8 +24,9 @@ t.case("all that the peer may use is shown under AUTH", function(s)
   local c = s:client { from = "10.0.0.5" }
   c:hears "220"
   c:says "EHLO client.example"
-  c:offered { has = { "AUTH NTLM LOGIN PLAIN", "PIPELINING", "8BITMIME",
-    "ENHANCEDSTATUSCODES", "STARTTLS", "HELP" }, lacks = { "XAUTH" } }
+  c:offered { has = { "AUTH SCRAM-SHA-256 SCRAM-SHA-1 NTLM LOGIN PLAIN",
+    "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "STARTTLS", "HELP" },
+    lacks = { "XAUTH" } }
 end)
 
 t.case("NTLMv2 gets in, with the first message on the line or after 334",

@@ -51,7 +51,7 @@ judge(unsigned how, struct dg_str answer)
 		abort();
 	if (dg_base64_add(&line, answer) == DG_OK &&
 	    dg_acceptor_step(a, dg_buf_str(&line), &out, NULL) == DG_AUTH_ASK &&
-	    dg_acceptor_answer(a, &c, NULL) == DG_AUTH_OK)
+	    dg_acceptor_answer(a, &c, NULL, &out, NULL) == DG_AUTH_OK)
 		abort();
 	for (struct dg_str log = dg_acceptor_log(a); log.n > 0; log.n--)
 		if ((unsigned char)log.p[log.n - 1] < ' ')

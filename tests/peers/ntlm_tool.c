@@ -75,7 +75,7 @@ accept_one(char **args)
 			say(&out);
 	}
 	if (step == DG_AUTH_ASK)
-		step = dg_acceptor_answer(a, &c, NULL);
+		step = dg_acceptor_answer(a, &c, NULL, &out, NULL);
 	code = finish(step == DG_AUTH_OK, dg_acceptor_strength(a),
 	    dg_acceptor_log(a));
 	dg_acceptor_free(a);

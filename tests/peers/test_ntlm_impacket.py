@@ -30,7 +30,8 @@ def tool(tmp_path_factory):
     libraries = [f"{BUILD}/lib{floor}.a" for floor in FLOORS]
     subprocess.run(
         ["gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-Iinclude",
-         "tests/peers/ntlm_tool.c", *libraries, "-lcrypto", "-lpthread",
+         "tests/peers/ntlm_tool.c", *libraries, "-lcrypto", "-lgsasl",
+         "-lpthread",
          "-o", path], check=True)
     return path
 

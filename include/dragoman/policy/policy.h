@@ -17,9 +17,14 @@ struct dg_cover;
 
 struct dg_policy_name { /* a name that YAML has */
 	const char *name;
-	const char *value; /* vars: the string; users, secrets: NULL */
+	const char *value; /* vars: the string; others: NULL */
 	const char *file;  /* where it stands: for warnings */
 	unsigned line, column;
+};
+/* What a table of users can verify, as DG_MECH_BIT. */
+struct dg_policy_users {
+	unsigned of_all; /* whoever of them it is */
+	unsigned of_any; /* one of them at least; 0: not known */
 };
 /* What one hook call may take.  0: the default, and for wait_ms that of
  * questions.def. */
@@ -39,8 +44,10 @@ struct dg_policy_options {
 	const char *const *ready_dirs; /* where policies/ may be, NULL-ended */
 	const struct dg_policy_allow *allow; /* policy.allow */
 	size_t n_allow;
-	const struct dg_policy_name *vars, *users, *secrets;
-	size_t n_vars, n_users, n_secrets;
+	const struct dg_policy_name *vars, *users, *secrets, *tokens;
+	size_t n_vars, n_users, n_secrets, n_tokens;
+	const struct dg_policy_users *verify; /* for each of users, or NULL:
+	                                       * not known */
 	const struct dg_policy_name *listeners;
 	size_t n_listeners;
 	bool lacks_names; /* YAML is broken and was not read whole: a name that

@@ -56,7 +56,7 @@ struct dg_peer {
 	} match;
 	const struct dg_dialect *dialect;
 	const char *users;       /* table of users, NULL: nobody can log in */
-	unsigned mechs;          /* DG_MECH_BIT: may be used */
+	unsigned mechs;          /* DG_MECH_BIT: may be used; what "AUTH *" is */
 	bool auth_required;
 	bool tls_offer;          /* STARTTLS shown (when the listener has TLS) */
 	bool tls_require;
@@ -68,7 +68,9 @@ struct dg_peer {
 
 struct dg_hop_login {
 	enum dg_mech mech;
-	const char *secret;
+	const char *secret; /* of YAML's secrets, or NULL */
+	const char *user;   /* beside a token, or alone; or NULL */
+	const char *token;  /* of YAML's tokens, or NULL */
 	struct dg_where where;
 };
 

@@ -58,6 +58,9 @@ void dg_cli_lost(struct dg_cli *c, const char *words, struct dg_acts *out);
 /* After DG_ACT_STARTTLS; on failure words say why. */
 void dg_cli_tls_done(struct dg_cli *c, bool ok, const char *words,
     struct dg_acts *out);
+/* Before that, or before start when TLS is implicit: what ties a login to this
+ * connection (-PLUS).  Copied. */
+void dg_cli_set_binding(struct dg_cli *c, const struct dg_binding *b);
 
 /* The answer to SPEAK (verb/mech overrule, or give up this host) and to REPLY
  * in the auth stage (meaning and action overrule).  After REPLY, hold and fail

@@ -99,6 +99,7 @@ struct dg_srv_answer {
 	/* CREDENTIAL: a refusal gets the same words as a wrong password, the
 	 * policy's own go to the trace */
 	const struct dg_credential *credential; /* NULL = unknown */
+	const struct dg_credential *decoy; /* see dg_acceptor_answer; or NULL */
 	struct dg_str as;              /* who it then is; "" = the account */
 	/* RECIPIENT */
 	struct dg_str hop;
@@ -125,6 +126,12 @@ void dg_srv_answer(struct dg_srv *s, const struct dg_srv_answer *a,
 /* After DG_ACT_STARTTLS: the handshake is done (with its words for Received:
  * "TLSv1.3 TLS_AES_256_GCM_SHA384"). */
 void dg_srv_tls_done(struct dg_srv *s, struct dg_str words);
+/* What TLS tells about the client, whenever it came on: what ties a login to
+ * this connection (-PLUS is shown and taken only then), and who its certificate
+ * says it is, checked by the owner ("" = nobody; EXTERNAL is shown and taken
+ * only then).  Copied. */
+void dg_srv_set_tls_facts(struct dg_srv *s, const struct dg_binding *b,
+    struct dg_str certificate);
 /* After DG_ACT_DRAFT: DG_OK, or why there is no room (4yz from e).  id goes
  * into the Received line. */
 void dg_srv_draft(struct dg_srv *s, enum dg_rc rc, struct dg_str id,
@@ -152,6 +159,9 @@ const char *dg_srv_mechanism(const struct dg_srv *s); /* "" before a login */
 const char *dg_srv_strength(const struct dg_srv *s);
 struct dg_str dg_srv_auth_log(const struct dg_srv *s); /* of the last try */
 const struct dg_identity *dg_srv_identity(const struct dg_srv *s);
+/* While CREDENTIAL is asked, by XOAUTH2 or OAUTHBEARER: the client's token, a
+ * secret and gone with the answer; "" otherwise. */
+struct dg_str dg_srv_token(const struct dg_srv *s);
 /* The transaction's envelope; NULL outside.  dg_srv_take_envelope gives it
  * away (at DG_ACT_COMMIT). */
 struct dg_envelope *dg_srv_envelope(struct dg_srv *s);

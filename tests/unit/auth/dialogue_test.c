@@ -76,7 +76,7 @@ play(const struct script *s)
 			    dg_str_is(dg_acceptor_identity(a)->user, s->user));
 			assert_true(dg_str_is(dg_acceptor_identity(a)->account,
 			    s->account));
-			step = dg_acceptor_answer(a, &c, &e);
+			step = dg_acceptor_answer(a, &c, NULL, &out, &e);
 		}
 		assert_int_equal(step, t->step);
 		if (step == DG_AUTH_SEND)
@@ -92,7 +92,8 @@ play(const struct script *s)
 	/* over: nothing more is taken */
 	assert_int_equal(dg_acceptor_step(a, DG_STR(""), &out, &e),
 	    DG_AUTH_FAIL);
-	assert_int_equal(dg_acceptor_answer(a, &c, &e), DG_AUTH_FAIL);
+	assert_int_equal(dg_acceptor_answer(a, &c, NULL, &out, &e),
+	    DG_AUTH_FAIL);
 	dg_acceptor_free(a);
 	dg_buf_fini(&out);
 }
@@ -206,7 +207,8 @@ a_latin_1_password_is_that_of_the_file(void **state)
 	assert_int_equal(dg_acceptor_step(a, DG_STR("AGEAcORzcw=="), &out,
 			     NULL),
 	    DG_AUTH_ASK); /* \0 a \0 p e4 s s */
-	assert_int_equal(dg_acceptor_answer(a, &c, NULL), DG_AUTH_OK);
+	assert_int_equal(dg_acceptor_answer(a, &c, NULL, &out, NULL),
+	    DG_AUTH_OK);
 	dg_acceptor_free(a);
 	dg_buf_fini(&out);
 }
@@ -228,7 +230,8 @@ an_unknown_account_is_told_like_a_wrong_password(void **state)
 		assert_int_equal(dg_acceptor_step(a, DG_STR("AGEAeA=="), &out,
 				     NULL),
 		    DG_AUTH_ASK);
-		assert_int_equal(dg_acceptor_answer(a, known[i], &e[i]),
+		assert_int_equal(dg_acceptor_answer(a, known[i], NULL, &out,
+				     &e[i]),
 		    DG_AUTH_FAIL);
 		assert_int_equal(e[i].code, 535);
 		assert_string_equal(e[i].text, e[0].text);
@@ -249,6 +252,38 @@ login_on_the_verb_line_is_taken_only_where_said(void **state)
 	    DG_AUTH_FAIL);
 	dg_acceptor_free(a);
 	dg_buf_fini(&out);
+}
+
+/* The dialect says that this device writes its user as it is, and some of those
+ * look like base64. */
+static void
+login_on_the_verb_line_is_clear_where_said(void **state)
+{
+	static const char *const users[] = { "alice", "user", "a.b@c.example" };
+
+	(void)state;
+	for (size_t i = 0; i < N(users); i++) {
+		const struct dg_acceptor_options o = {
+			.prompt_password = DG_STR("Password:"),
+			.login_initial_is_user = true,
+			.login_user_is_clear = true,
+		};
+		struct dg_acceptor *a = dg_acceptor_new(DG_MECH_LOGIN, &o);
+		struct dg_buf out;
+
+		dg_buf_init(&out, 1000);
+		assert_int_equal(dg_acceptor_step(a, dg_str(users[i]), &out,
+				     NULL),
+		    DG_AUTH_SEND);
+		assert_string_equal(dg_buf_z(&out), PASSWORD);
+		assert_int_equal(dg_acceptor_step(a, DG_STR("cGEgc3M="), &out,
+				     NULL),
+		    DG_AUTH_ASK);
+		assert_true(
+		    dg_str_is(dg_acceptor_identity(a)->user, users[i]));
+		dg_acceptor_free(a);
+		dg_buf_fini(&out);
+	}
 }
 
 static void
@@ -400,6 +435,7 @@ main(void)
 		    an_unknown_account_is_told_like_a_wrong_password),
 		cmocka_unit_test(
 		    login_on_the_verb_line_is_taken_only_where_said),
+		cmocka_unit_test(login_on_the_verb_line_is_clear_where_said),
 		cmocka_unit_test(control_bytes_of_names_do_not_reach_the_log),
 		cmocka_unit_test(login_and_plain_are_said_as_the_dialect_wants),
 		cmocka_unit_test(a_hash_alone_cannot_say_login_or_plain),

@@ -39,6 +39,24 @@ only_mechanisms_that_send_the_password_are_clear(void **state)
 	assert_false(dg_mech_is_clear(DG_MECH_NTLM));
 	assert_true(dg_mech_is_clear(DG_MECH_LOGIN));
 	assert_true(dg_mech_is_clear(DG_MECH_PLAIN));
+	assert_true(dg_mech_is_clear(DG_MECH_XOAUTH2));
+	assert_true(dg_mech_is_clear(DG_MECH_OAUTHBEARER));
+	assert_false(dg_mech_is_clear(DG_MECH_SCRAM_SHA_1));
+	assert_false(dg_mech_is_clear(DG_MECH_CRAM_MD5));
+}
+
+static void
+mechanisms_that_no_users_file_verifies_say_why(void **state)
+{
+	(void)state;
+	assert_null(dg_mech_untakable(DG_MECH_SCRAM_SHA_256_PLUS));
+	assert_non_null(strstr(dg_mech_untakable(DG_MECH_CRAM_MD5),
+	    "the password itself"));
+	assert_int_equal(dg_mech_takable() & DG_MECH_BIT(DG_MECH_CRAM_MD5), 0);
+	assert_int_equal(dg_mech_takable() & DG_MECH_BIT(DG_MECH_XOAUTH2), 0);
+	assert_true(dg_mech_takable() & DG_MECH_BIT(DG_MECH_SCRAM_SHA_1));
+	assert_true(dg_mech_is_bound(DG_MECH_SCRAM_SHA_1_PLUS));
+	assert_false(dg_mech_is_bound(DG_MECH_SCRAM_SHA_1));
 }
 
 static void
@@ -62,6 +80,8 @@ main(void)
 		cmocka_unit_test(mechanisms_are_found_in_any_case),
 		cmocka_unit_test(
 		    only_mechanisms_that_send_the_password_are_clear),
+		cmocka_unit_test(
+		    mechanisms_that_no_users_file_verifies_say_why),
 		cmocka_unit_test(levels_have_a_name_each),
 	};
 

@@ -107,7 +107,7 @@ try_bytes(const struct trial *t, struct dg_str type3,
 	assert_int_equal(dg_base64_add(&line, type3), DG_OK);
 	step = dg_acceptor_step(a, dg_buf_str(&line), &out, &e);
 	if (step == DG_AUTH_ASK)
-		step = dg_acceptor_answer(a, t->known, &e);
+		step = dg_acceptor_answer(a, t->known, NULL, &out, &e);
 	if (step == DG_AUTH_FAIL) { /* one answer for all */
 		assert_int_equal(e.code, 535);
 		assert_string_equal(e.text, "authentication failed");
@@ -490,7 +490,8 @@ lm_alone_needs_a_stored_hash_and_the_log_says_so(void **state)
 				 "authenticate_message")),
 			     &out, NULL),
 	    DG_AUTH_ASK);
-	assert_int_equal(dg_acceptor_answer(a, &c, NULL), DG_AUTH_FAIL);
+	assert_int_equal(dg_acceptor_answer(a, &c, NULL, &out, NULL),
+	    DG_AUTH_FAIL);
 	(void)dg_buf_add(&out, dg_acceptor_log(a));
 	assert_non_null(strstr(dg_buf_z(&out), "{lm}"));
 	dg_acceptor_free(a);
@@ -696,7 +697,8 @@ a_challenge_is_open_until_its_answer_and_once(void **state)
 	assert_false(dg_challenges_has(c, ours));
 	assert_int_equal(dg_acceptor_step(a, dg_buf_str(&line), &out, NULL),
 	    DG_AUTH_FAIL); /* over */
-	assert_int_equal(dg_acceptor_answer(a, NULL, NULL), DG_AUTH_FAIL);
+	assert_int_equal(dg_acceptor_answer(a, NULL, NULL, &out, NULL),
+	    DG_AUTH_FAIL);
 	dg_acceptor_free(a);
 	a = acceptor(ALL_LEVELS, c);
 	assert_int_equal(dg_acceptor_step(a, dg_buf_str(&line), &out, NULL),

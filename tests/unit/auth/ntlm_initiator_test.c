@@ -184,7 +184,7 @@ judge(const struct said *s, struct dg_str two, struct dg_str text,
 	assert_true(dg_str_is(dg_acceptor_identity(a)->user, "jos\xc3\xa9"));
 	assert_true(dg_str_is(dg_acceptor_identity(a)->domain, "Corp"));
 	assert_true(dg_str_is(dg_acceptor_identity(a)->workstation, "RELAY"));
-	if (dg_acceptor_answer(a, &c, NULL) == DG_AUTH_OK)
+	if (dg_acceptor_answer(a, &c, NULL, &out, NULL) == DG_AUTH_OK)
 		snprintf(strength, 16, "%s", dg_acceptor_strength(a));
 	dg_acceptor_free(a);
 	dg_buf_fini(&line);

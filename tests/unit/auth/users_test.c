@@ -13,6 +13,13 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define H32  "0123456789abcdef0123456789ABCDEF"
+#define K20  "AAECAwQFBgcICQoLDA0ODxAREhM="
+#define SCRAM_PARTS \
+	"expected iterations,salt,StoredKey,ServerKey, the last three in " \
+	"base64 and of the right length\n"
+#define SCRAM_COUNT \
+	"expected iterations,salt,StoredKey,ServerKey with 4096 to 600000 " \
+	"iterations\n"
 
 /* Errors as "line:column: what\n". */
 static void
@@ -112,12 +119,32 @@ bad_lines_are_told_with_line_and_column(void **state)
 		{ "an unknown scheme", DG_STR("a:{mt}" H32),
 		    "1:3: unknown scheme {mt}; did you mean {nt}?\n" },
 		{ "nothing like it", DG_STR("a:{sha512-crypt}x"),
-		    "1:3: unknown scheme {sha512-crypt}: expected {nt} or "
-		    "{lm}\n" },
-		{ "scram", DG_STR("a:{nt}" H32 ":{scram-sha-256}4096,x,y"),
-		    "1:40: scram is not available in this version\n" },
+		    "1:3: unknown scheme {sha512-crypt}: expected {nt}, "
+		    "{lm} or {scram-sha-256}\n" },
+		{ "scram, and a part too few",
+		    DG_STR("a:{nt}" H32 ":{scram-sha-256}4096,x,y"),
+		    "1:55: " SCRAM_PARTS },
+		{ "scram-sha-1's key for scram-sha-256",
+		    DG_STR("a:{scram-sha-256}4096,AAAA," K20 "," K20),
+		    "1:18: " SCRAM_PARTS },
+		{ "scram, something more behind it",
+		    DG_STR("a:{scram-sha-1}4096,AAAA," K20 "," K20 ",x"),
+		    "1:16: " SCRAM_PARTS },
+		{ "scram without salt",
+		    DG_STR("a:{scram-sha-1}4096,," K20 "," K20),
+		    "1:16: " SCRAM_PARTS },
+		{ "iterations too few",
+		    DG_STR("a:{scram-sha-1}4095,AAAA," K20 "," K20),
+		    "1:16: " SCRAM_COUNT },
+		{ "iterations too many",
+		    DG_STR("a:{scram-sha-1}600001,AAAA," K20 "," K20),
+		    "1:16: " SCRAM_COUNT },
+		{ "scram twice",
+		    DG_STR("a:{scram-sha-1}4096,AAAA," K20 "," K20
+			   ":{scram-sha-1}4096,AAAA," K20 "," K20),
+		    "1:97: this key is given twice\n" },
 		{ "only lm", DG_STR("a:{lm}" H32),
-		    "1:1: the user has no {nt} hash\n" },
+		    "1:1: the user has no {nt} hash and no SCRAM key\n" },
 		{ "nt twice", DG_STR("a:{nt}" H32 ":{nt}" H32),
 		    "1:44: this hash is given twice\n" },
 		{ "a domain", DG_STR("CORP\\a:{nt}" H32),
@@ -138,7 +165,7 @@ bad_lines_are_told_with_line_and_column(void **state)
 		    DG_STR("a:x\nb:{lm}" H32 "\nc:{nt}" H32 "\nC:{nt}1"),
 		    "1:3: expected {nt} and 32 hex digits: \"dragoman passwd\" "
 		    "makes such lines from passwords\n"
-		    "2:1: the user has no {nt} hash\n"
+		    "2:1: the user has no {nt} hash and no SCRAM key\n"
 		    "4:7: expected 32 hex digits\n"
 		    "4:1: this user is in line 3 already (case does not "
 		    "matter)\n" },
@@ -153,6 +180,86 @@ bad_lines_are_told_with_line_and_column(void **state)
 		assert_string_equal(dg_buf_z(&errors), cases[i].errors);
 		dg_buf_fini(&errors);
 	}
+}
+
+static void
+scram_keys_are_read_as_they_are_written(void **state)
+{
+	struct dg_credential c = { .has_nt = false }, both;
+	struct dg_buf line, again, errors;
+	const struct dg_credential *read;
+	struct dg_users *u;
+
+	(void)state;
+	dg_buf_init(&line, 4096);
+	dg_buf_init(&again, 4096);
+	assert_int_equal(dg_credential_make(DG_STR("pencil"), true, &both,
+			     NULL),
+	    DG_OK);
+	assert_true(
+	    dg_credential_add_scram(&c, DG_SHA_256, DG_STR("pencil"), 4096));
+	both.scram[DG_SHA_256] = c.scram[DG_SHA_256];
+	assert_true(
+	    dg_credential_add_scram(&both, DG_SHA_1, DG_STR("pencil"), 4097));
+	assert_int_equal(dg_users_line(&line, DG_STR("a"), &c), DG_OK);
+	(void)dg_buf_addc(&line, '\n');
+	assert_int_equal(dg_users_line(&line, DG_STR("b"), &both), DG_OK);
+	u = parse(dg_buf_str(&line), &errors);
+	assert_string_equal(dg_buf_z(&errors), "");
+	assert_non_null(u);
+	read = dg_users_find(u, DG_STR("a"));
+	assert_false(read->has_nt);
+	assert_int_equal(read->scram[DG_SHA_1].iterations, 0);
+	assert_int_equal(read->scram[DG_SHA_256].iterations, 4096);
+	(void)dg_users_line(&again, DG_STR("a"), read);
+	(void)dg_buf_addc(&again, '\n');
+	read = dg_users_find(u, DG_STR("b"));
+	assert_true(dg_credential_is_of(read, DG_STR("pencil")));
+	(void)dg_users_line(&again, DG_STR("b"), read);
+	assert_string_equal(dg_buf_z(&line), dg_buf_z(&again));
+	assert_int_equal(dg_users_mechs_of_all(u),
+	    DG_MECH_BIT(DG_MECH_SCRAM_SHA_256) |
+		DG_MECH_BIT(DG_MECH_SCRAM_SHA_256_PLUS) |
+		DG_MECH_BIT(DG_MECH_LOGIN) | DG_MECH_BIT(DG_MECH_PLAIN));
+	assert_int_equal(dg_users_mechs_of_any(u), dg_mech_takable());
+	dg_users_free(u);
+	dg_buf_fini(&errors);
+	dg_buf_fini(&line);
+	dg_buf_fini(&again);
+}
+
+static void
+whoever_is_not_there_looks_like_the_first(void **state)
+{
+	struct dg_buf line, errors;
+	struct dg_credential c = { .has_nt = false }, one, again, other;
+	struct dg_users *u;
+
+	(void)state;
+	dg_buf_init(&line, 4096);
+	assert_true(
+	    dg_credential_add_scram(&c, DG_SHA_256, DG_STR("pencil"), 5000));
+	assert_int_equal(dg_users_line(&line, DG_STR("a"), &c), DG_OK);
+	u = parse(dg_buf_str(&line), &errors);
+	assert_non_null(u);
+	dg_users_decoy(u, DG_STR("nobody"), &one);
+	dg_users_decoy(u, DG_STR("NoBody"), &again);
+	dg_users_decoy(u, DG_STR("somebody"), &other);
+	assert_false(one.has_nt);
+	assert_int_equal(one.scram[DG_SHA_256].iterations, 5000);
+	assert_int_equal(one.scram[DG_SHA_1].iterations, 0);
+	assert_int_equal(one.scram[DG_SHA_256].n_salt, DG_SCRAM_SALT);
+	assert_memory_equal(one.scram[DG_SHA_256].salt,
+	    again.scram[DG_SHA_256].salt, DG_SCRAM_SALT);
+	assert_memory_not_equal(one.scram[DG_SHA_256].salt,
+	    other.scram[DG_SHA_256].salt, DG_SCRAM_SALT);
+	assert_memory_not_equal(one.scram[DG_SHA_256].salt,
+	    c.scram[DG_SHA_256].salt, DG_SCRAM_SALT);
+	assert_memory_not_equal(one.scram[DG_SHA_256].stored,
+	    c.scram[DG_SHA_256].stored, 32);
+	dg_users_free(u);
+	dg_buf_fini(&line);
+	dg_buf_fini(&errors);
 }
 
 static void
@@ -190,6 +297,8 @@ main(void)
 		cmocka_unit_test(names_are_found_in_any_case),
 		cmocka_unit_test(an_empty_file_has_nobody),
 		cmocka_unit_test(bad_lines_are_told_with_line_and_column),
+		cmocka_unit_test(scram_keys_are_read_as_they_are_written),
+		cmocka_unit_test(whoever_is_not_there_looks_like_the_first),
 		cmocka_unit_test(many_users_are_all_found),
 	};
 

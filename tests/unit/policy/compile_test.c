@@ -54,12 +54,67 @@ what_a_peer_may_use_is_what_it_is_shown_unless_it_says_so(void **state)
 	const struct dg_peer *const *v = dg_policy_rules(p)->peers;
 
 	(void)state;
-	assert_int_equal(v[0]->mechs, DG_MECH_ALL);
+	assert_int_equal(v[0]->mechs, dg_mech_takable());
 	assert_int_equal(v[1]->mechs, DG_MECH_BIT(DG_MECH_PLAIN));
 	assert_int_equal(v[2]->mechs,
 	    DG_MECH_BIT(DG_MECH_NTLM) | DG_MECH_BIT(DG_MECH_LOGIN));
-	assert_int_equal(v[3]->mechs, DG_MECH_ALL);
+	assert_int_equal(v[3]->mechs, dg_mech_takable());
 	dg_policy_free(p);
+}
+
+/* An offer is a promise: what the users cannot be verified by is not shown by
+ * "AUTH *", and is an error where it is named. */
+static void
+what_users_can_be_verified_by_is_all_they_are_shown(void **state)
+{
+	const unsigned nt = DG_MECH_BIT(DG_MECH_NTLM) |
+			    DG_MECH_BIT(DG_MECH_LOGIN) |
+			    DG_MECH_BIT(DG_MECH_PLAIN);
+	const unsigned key = DG_MECH_BIT(DG_MECH_SCRAM_SHA_256) |
+			     DG_MECH_BIT(DG_MECH_SCRAM_SHA_256_PLUS);
+	const struct dg_policy_users verify[] = { { nt, nt | key },
+		{ nt | key, nt | key } };
+	struct dg_policy_options o = options(NULL);
+	struct dg_policy *p;
+	struct dg_buf out;
+
+	(void)state;
+	o.verify = verify;
+	dg_buf_init(&out, 100000);
+	p = load_text_as(o,
+	    HEAD "local tls = { require = true }\n"
+		 "d.peer 'some' { match = { helo = 'a' }, tls = tls,\n"
+		 "  auth = { users = 'ims' } }\n"
+		 "d.peer 'all' { match = { helo = 'b' }, tls = tls,\n"
+		 "  auth = { users = 'devices' } }\n"
+		 "d.peer 'named' { match = { helo = 'c' }, tls = tls,\n"
+		 "  auth = { users = 'ims',\n"
+		 "    mechanisms = { 'SCRAM-SHA-256' } } }\n",
+	    &out);
+	assert_non_null(p);
+	assert_int_equal(dg_policy_rules(p)->peers[0]->mechs, nt);
+	assert_int_equal(dg_policy_rules(p)->peers[1]->mechs, nt | key);
+	assert_non_null(strstr(dg_buf_z(&out),
+	    "policy.lua:9:5: warning: peer \"named\": auth.mechanisms has "
+	    "SCRAM-SHA-256, and some in users \"ims\" have no "
+	    "{scram-sha-256} key: they cannot log in by it"));
+	dg_policy_free(p);
+	dg_buf_reset(&out);
+	p = load_text_as(o,
+	    HEAD "d.dialect 'sha1' { offer = { 'AUTH SCRAM-SHA-1' } }\n"
+		 "d.dialect 'cram' { offer = { 'AUTH CRAM-MD5' } }\n"
+		 "d.peer 'a' { match = { helo = 'a' }, dialect = 'sha1',\n"
+		 "  auth = { users = 'ims' } }\n"
+		 "d.peer 'b' { match = { helo = 'b' }, dialect = 'cram',\n"
+		 "  auth = { users = 'ims' } }\n",
+	    &out);
+	assert_null(p);
+	assert_non_null(strstr(dg_buf_z(&out),
+	    "the dialect shows SCRAM-SHA-1, and nobody in users \"ims\" has "
+	    "a {scram-sha-1} key"));
+	assert_non_null(strstr(dg_buf_z(&out),
+	    "the dialect shows CRAM-MD5: it needs the password itself"));
+	dg_buf_fini(&out);
 }
 
 static void
@@ -209,6 +264,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_peer_gets_its_values_and_the_rest_by_default),
+		cmocka_unit_test(
+		    what_users_can_be_verified_by_is_all_they_are_shown),
 		cmocka_unit_test(
 		    what_a_peer_may_use_is_what_it_is_shown_unless_it_says_so),
 		cmocka_unit_test(a_hop_gets_its_values_and_the_rest_by_default),

@@ -243,6 +243,82 @@ a_refusal_before_the_connection_is_lost_counts(void **state)
 	}
 }
 
+/* The 535 says nothing; what is wrong came in the 334 before it. */
+static void
+what_is_wrong_with_a_token_is_told(void **state)
+{
+	static struct dg_secret token = { (char *)(uintptr_t) "ya29.tok", 8 };
+	static const struct dg_login bearer[] = {
+		{ .mech = DG_MECH_XOAUTH2,
+		    .user = { "alice", 5 },
+		    .token = &token },
+	};
+	struct dg_cli_options o = options(NULL, bearer, 1);
+
+	(void)state;
+#define BEARER "dXNlcj1hbGljZQFhdXRoPUJlYXJlciB5YTI5LnRvawEB"
+#define OFFERS "S 250-srv|250 AUTH XOAUTH2\nC AUTH XOAUTH2 " BEARER "\n"
+#define ERROR \
+	"eyJzdGF0dXMiOiI0MDEiLCJzY29wZSI6Imh0dHBzOi8vbWFpbC50ZXN0L3lhMjkudG9r" \
+	"In0="
+	play("it is good", &o, HI OFFERS "S 235 ok\nREADY\n");
+	play("it is not", &o,
+	    HI OFFERS "S 334 " ERROR "\nC \nS 535 5.7.8 no\nC QUIT\n"
+		      "S 221 x\nEND login-refused\n"
+		      "T 535 5.7.8 no (of the token: {'status':'401'\n"
+		      "HUSH ya29.tok\n");
+	play("asked on and on", &o,
+	    HI OFFERS "S 334 " ERROR "\nC \nS 334 \nC *\nS 501 x\nC QUIT\n"
+		      "S 221 x\nEND no-common-auth\n");
+}
+
+/* By SCRAM a server proves itself too: one that only says 235 is nobody. */
+static void
+a_server_that_owes_its_proof_is_not_believed(void **state)
+{
+	static const struct dg_login scram[] = {
+		{ .mech = DG_MECH_SCRAM_SHA_256,
+		    .user = { "alice", 5 },
+		    .password = &password },
+		{ .mech = DG_MECH_PLAIN,
+		    .user = { "alice", 5 },
+		    .password = &password },
+	};
+	struct dg_cli_options o = options(NULL, scram, 2);
+
+	(void)state;
+#define SCRAM "S 250-srv|250 AUTH SCRAM-SHA-256 PLAIN\n"
+	play("it proves itself", &o,
+	    HI SCRAM "A AUTH SCRAM-SHA-256 *\nA +\nA +\nREADY\n");
+	play("235 at once", &o,
+	    HI SCRAM "C AUTH SCRAM-SHA-256 *\nS 235 ok\nC QUIT\nS 221 x\n"
+		     "END no-common-auth\nT has not proved that it knows us\n");
+	o.logins = &scram[0];
+	play("a challenge that is none", &o,
+	    HI SCRAM "C AUTH SCRAM-SHA-256 *\nS 334 AAAA\nC *\nS 501 x\n"
+		     "C AUTH PLAIN *\nS 235 ok\nREADY\n");
+}
+
+static void
+what_is_bound_to_tls_is_not_said_without(void **state)
+{
+	static const struct dg_login plus[] = {
+		{ .mech = DG_MECH_SCRAM_SHA_256_PLUS,
+		    .user = { "alice", 5 },
+		    .password = &password },
+		{ .mech = DG_MECH_SCRAM_SHA_256,
+		    .user = { "alice", 5 },
+		    .password = &password },
+	};
+	struct dg_cli_options o = options(NULL, plus, 2);
+
+	(void)state;
+	play("the next row", &o,
+	    HI "S 250-srv|250 AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256\n"
+	       "A AUTH SCRAM-SHA-256 *\nA +\nA +\nREADY\n"
+	       "T is bound to TLS, and there is none\n");
+}
+
 int
 main(void)
 {
@@ -254,6 +330,9 @@ main(void)
 		cmocka_unit_test(what_worked_the_last_time_goes_first),
 		cmocka_unit_test(policy_may_choose_and_overrule),
 		cmocka_unit_test(an_answer_may_come_late),
+		cmocka_unit_test(what_is_wrong_with_a_token_is_told),
+		cmocka_unit_test(a_server_that_owes_its_proof_is_not_believed),
+		cmocka_unit_test(what_is_bound_to_tls_is_not_said_without),
 		cmocka_unit_test(
 		    a_refusal_before_the_connection_is_lost_counts),
 	};

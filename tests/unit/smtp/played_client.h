@@ -230,7 +230,8 @@ acceptor_hears(struct world *w, const char *line, bool is_first)
 	dg_buf_init(&out, 8192);
 	step = dg_acceptor_step(w->acceptor, in, &out, &e);
 	if (step == DG_AUTH_ASK)
-		step = dg_acceptor_answer(w->acceptor, &w->account, &e);
+		step = dg_acceptor_answer(w->acceptor, &w->account, NULL, &out,
+		    &e);
 	if (step == DG_AUTH_SEND)
 		snprintf(reply, sizeof(reply), "334 %s", dg_buf_z(&out));
 	else if (step == DG_AUTH_OK)
@@ -463,6 +464,8 @@ play_one(const char *why, const struct dg_cli_options *o, const char *script,
 	assert_int_equal(dg_credential_make(DG_STR("Pa$$w0rd"), false,
 			     &w.account, &e),
 	    DG_OK);
+	(void)dg_credential_add_scram(&w.account, DG_SHA_256,
+	    DG_STR("Pa$$w0rd"), DG_SCRAM_ITERATIONS_MIN);
 	w.cli = dg_cli_new(o);
 	dg_cli_start(w.cli, &w.acts);
 	carry_out(&w);

@@ -39,6 +39,7 @@ struct play {
 	struct dg_srv_peer peer;
 	struct dg_srv_answer connect, offer;
 	const struct dg_credential *alice;
+	const struct dg_binding *binding; /* to TLS; NULL: none */
 	enum dg_rc draft_rc, commit_rc;
 	struct dg_err failure;
 	bool fails_writing;
@@ -69,7 +70,9 @@ play_init(struct play *p)
 	};
 	p->peer = (struct dg_srv_peer){
 		.dialect = dg_dialect_rfc4954(),
-		.mechs = DG_MECH_ALL,
+		.mechs = DG_MECH_BIT(DG_MECH_NTLM) |
+			 DG_MECH_BIT(DG_MECH_LOGIN) |
+			 DG_MECH_BIT(DG_MECH_PLAIN),
 		.may_relay = true,
 	};
 }
@@ -315,6 +318,8 @@ static inline void
 play_start(struct play *p)
 {
 	p->srv = dg_srv_new(&p->options);
+	if (p->binding != NULL)
+		dg_srv_set_tls_facts(p->srv, p->binding, DG_STR(""));
 	dg_srv_start(p->srv, &p->acts);
 	play_carry_out(p);
 }

@@ -530,6 +530,83 @@ ntlm_logs_in_with_and_without_an_initial_response(void **state)
 	}
 }
 
+/* SCRAM asks whose account it is before it can challenge: the verdict comes
+ * two lines later, in the same words as ever. */
+static void
+with_scram(struct play *p)
+{
+	with_alice(p);
+	p->peer.mechs |= DG_MECH_BIT(DG_MECH_SCRAM_SHA_1) |
+			 DG_MECH_BIT(DG_MECH_SCRAM_SHA_1_PLUS);
+}
+
+#define FIRST "biwsbj1hbGljZSxyPWFiY2RlZg=="
+#define FINAL "Yz1iaXdzLHI9YWJjZGVmLHA9djBYOHYzQnoyVDBDSkdiSlF5RjBYK0hJNFRzPQ=="
+
+#define HELLO(mechs) \
+	"S: 220 *", "C: EHLO a", "S: 250-*", "S: 250-*", "S: 250-*", \
+	    "S: 250-*", "S: 250-*", "S: 250-*", "S: 250 AUTH " mechs
+
+static void
+scram_is_refused_in_the_same_words(void **state)
+{
+	(void)state;
+	play_script(with_scram,
+	    SCRIPT(HELLO("SCRAM-SHA-1 NTLM LOGIN PLAIN"),
+		"C: AUTH SCRAM-SHA-1 " FIRST, "S: 334 *", "C: " FINAL,
+		"S: 535 5.7.8 authentication failed", "C: AUTH SCRAM-SHA-1",
+		"S: 334 ", "C: " FIRST, "S: 334 *", "C: *",
+		"S: 501 5.7.0 authentication cancelled",
+		"C: AUTH SCRAM-SHA-1 AAAA",
+		"S: 535 5.7.8 authentication failed"),
+	    check_nobody);
+}
+
+static void
+with_binding(struct play *p)
+{
+	static const struct dg_binding b = { .exporter = { "exporter", 8 } };
+
+	with_scram(p);
+	p->binding = &b;
+}
+
+static void
+with_binding_and_no_plus(struct play *p)
+{
+	with_binding(p);
+	p->peer.mechs &= ~DG_MECH_BIT(DG_MECH_SCRAM_SHA_1_PLUS);
+}
+
+/* base64: p=tls-exporter,,n=alice,r=abcdef and y,,n=alice,r=abcdef */
+#define BOUND  "cD10bHMtZXhwb3J0ZXIsLG49YWxpY2Uscj1hYmNkZWY="
+#define SAW_NO "eSwsbj1hbGljZSxyPWFiY2RlZg=="
+
+/* -PLUS is there for who can be bound to something; and who says that he saw
+ * none, though it was shown, has somebody in between. */
+static void
+plus_is_taken_where_there_is_something_to_be_bound_to(void **state)
+{
+	(void)state;
+	play_script(with_scram,
+	    SCRIPT(HELLO("SCRAM-SHA-1 NTLM LOGIN PLAIN"),
+		"C: AUTH SCRAM-SHA-1-PLUS " BOUND, "S: 504 *"),
+	    check_nobody);
+	play_script(with_binding,
+	    SCRIPT(HELLO("SCRAM-SHA-1-PLUS SCRAM-SHA-1 NTLM LOGIN PLAIN"),
+		"C: AUTH SCRAM-SHA-1 " SAW_NO, "S: 535 *",
+		"C: AUTH SCRAM-SHA-1 " FIRST, "S: 334 *", "C: *", "S: 501 *",
+		"C: AUTH SCRAM-SHA-1-PLUS " FIRST, "S: 535 *",
+		"C: AUTH SCRAM-SHA-1-PLUS " BOUND, "S: 334 *", "C: " FINAL,
+		"S: 535 *"),
+	    check_nobody);
+	play_script(with_binding_and_no_plus,
+	    SCRIPT(HELLO("SCRAM-SHA-1 NTLM LOGIN PLAIN"),
+		"C: AUTH SCRAM-SHA-1 " SAW_NO, "S: 334 *", "C: " FINAL,
+		"S: 535 *"),
+	    check_nobody);
+}
+
 int
 main(void)
 {
@@ -553,6 +630,9 @@ main(void)
 		cmocka_unit_test(auth_after_helo_is_for_dialects_that_say_so),
 		cmocka_unit_test(a_login_opens_mail_and_shows_in_received),
 		cmocka_unit_test(tls_forgets_a_login),
+		cmocka_unit_test(scram_is_refused_in_the_same_words),
+		cmocka_unit_test(
+		    plus_is_taken_where_there_is_something_to_be_bound_to),
 		cmocka_unit_test(
 		    ntlm_logs_in_with_and_without_an_initial_response),
 	};

@@ -1,4 +1,4 @@
 local d = require "dragoman"
 d.dialect "mine" {
-  offer = { "AUTH NTML", "NTLM,AUTH", "", "MAIL NTLM", "AUTH SCRAM-SHA-256", "AUTH * NTLM", "AUTH NTLM", "AUTH NTLM" },
+  offer = { "AUTH NTML", "NTLM,AUTH", "", "MAIL NTLM", "AUTH DIGEST-MD5", "AUTH * NTLM", "AUTH NTLM", "AUTH NTLM" },
 }

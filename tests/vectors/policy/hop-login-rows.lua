@@ -2,7 +2,7 @@ local d = require "dragoman"
 d.hop "a" {
   hosts = { "a" },
   login = {
-    { "SCRAM-SHA-256", secret = "partner" },
+    { "DIGEST-MD5", secret = "partner" },
     { "NTLM", secret = "nobody" },
     { secret = "partner" },
     { "NTLM", sekret = "partner" },

@@ -1,0 +1,3 @@
+local d = require "dragoman"
+d.hop "h" { hosts = { "a" }, tls = "verify", login = { { "GSSAPI" }, { "EXTERNAL", user = "u" }, { "EXTERNAL" }, { "EXTERNAL" } } }
+d.route { hop = "h" }
