@@ -99,6 +99,16 @@ def modern_type2(type1, domain, challenge):
     return message.getData()
 
 
+def modern_type1():
+    return lib.getNTLMSSPType1("", "", signingRequired=False)
+
+
+def modern_type3(type1, type2, user, password, domain="DOM"):
+    """NTLMv2, as impacket's own clients answer."""
+    answer, _ = lib.getNTLMSSPType3(type1, type2, user, password, domain)
+    return answer.getData()
+
+
 class Acceptor:
     """One login at a server that knows these accounts (user: password)."""
 

@@ -185,6 +185,21 @@ class Client:
     def login_plain(self, user, password):
         return self.ask("AUTH PLAIN " + b64(f"\0{user}\0{password}".encode()))
 
+    def login_scram(self, mechanism, user, password, binding=None,
+                    verb="AUTH"):
+        """The last reply; and AssertionError when the server's proof is none."""
+        from . import sasl
+        client = sasl.scram_client(mechanism, user, password, binding)
+        code, text = self.ask(f"{verb} {mechanism} {b64(next(client))}")
+        while code == 334:
+            try:
+                said = client.send(base64.b64decode(text[4:]))
+            except StopIteration as end:
+                assert end.value, "the server's proof is none"
+                said = b""
+            code, text = self.ask(b64(said))
+        return code, text
+
     def envelope(self, sender, recipients):
         self.must(f"MAIL FROM:<{sender}>", 250)
         for to in recipients:
@@ -308,6 +323,7 @@ class Server(Watched):
         self.ehlo = list(ehlo)
         self.accounts = dict(accounts or {})
         self.takes = dict(takes or {})
+        self.scram = {}  # more for sasl.scram_server
         self.requires_auth = requires_auth
         self.replies = dict(replies or {})
         self.tls = tls
@@ -489,8 +505,13 @@ class Server(Watched):
         if mechanism not in self.takes[verb]:
             session.say("504 mechanism not supported")
             return
-        handler = getattr(self, "auth_" + mechanism.lower())
-        user = handler(session, initial)
+        if mechanism.startswith("SCRAM"):
+            user = self.auth_scram(session, mechanism, initial)
+        elif mechanism in ("XOAUTH2", "OAUTHBEARER"):
+            user = self.auth_bearer(session, mechanism, initial)
+        else:
+            name = "auth_" + mechanism.lower().replace("-", "_")
+            user = getattr(self, name)(session, initial)
         if user:
             session.user, session.verb = user, verb
             session.say(self.usual("235"))
@@ -519,6 +540,35 @@ class Server(Watched):
                   else self.challenge(session, ""))
         _, user, password = answer.decode().split("\0")
         return user if self.accounts.get(user) == password else None
+
+    def auth_by(self, session, make, initial):
+        """make(first): a server of sasl.py."""
+        from . import sasl
+        first = base64.b64decode(initial) if initial not in ("", "=") else None
+
+        def say_and_hear(text):
+            session.say("334 " + b64(text))
+            return base64.b64decode(session.hear(), validate=True)  # no "*"
+        return sasl.serve(make(first), say_and_hear)
+
+    def auth_scram(self, session, mechanism, initial):
+        from . import sasl
+        binding = None
+        if mechanism.endswith("-PLUS"):
+            binding = ("tls-unique",
+                       session.channel.sock.get_channel_binding("tls-unique"))
+        return self.auth_by(session, lambda first: sasl.scram_server(
+            mechanism, self.accounts, binding, first, **self.scram), initial)
+
+    def auth_bearer(self, session, mechanism, initial):
+        from . import sasl
+        return self.auth_by(session, lambda first: sasl.bearer_server(
+            mechanism, self.accounts, first), initial)
+
+    def auth_cram_md5(self, session, initial):
+        from . import sasl
+        return self.auth_by(
+            session, lambda _: sasl.cram_md5_server(self.accounts), initial)
 
     def auth_ntlm(self, session, initial):
         from . import ntlm

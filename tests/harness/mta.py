@@ -4,6 +4,7 @@ The recipes are those that are known to work: everything below one directory,
 in the foreground, on a free port of loopback.
 """
 import os
+import re
 import shutil
 import signal
 import socket
@@ -231,12 +232,17 @@ SASL = """
 pwcheck_method: auxprop
 auxprop_plugin: sasldb
 sasldb_path: DIR/data/sasldb2
-mech_list: NTLM PLAIN LOGIN
+mech_list: ALL
 """
+SASL_MECHANISMS = "NTLM PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256"
 
 
 class Postfix(Mta):
-    """Cyrus SASL's NTLM as a server."""
+    """Cyrus SASL as a server.  more: "mech_list", and lines for main.cf."""
+
+    def __init__(self, directory, more=None):
+        super().__init__(directory)
+        self.more = dict(more or {})
 
     def start(self):
         conf = self.dir / "conf"
@@ -245,9 +251,12 @@ class Postfix(Mta):
             (self.dir / name).mkdir()
         self.dir.chmod(0o777)  # user 65534 makes the maildir
         shutil.chown(self.dir / "data", "postfix")
-        for path, text in ((conf / "main.cf", POSTFIX_MAIN),
+        main = POSTFIX_MAIN + self.more.get("main", "")
+        sasl = re.sub("mech_list: .*", "mech_list: " + self.more.get(
+            "mech_list", SASL_MECHANISMS), SASL)
+        for path, text in ((conf / "main.cf", main),
                            (conf / "master.cf", POSTFIX_MASTER),
-                           (conf / "sasl" / "smtpd.conf", SASL)):
+                           (conf / "sasl" / "smtpd.conf", sasl)):
             path.write_text(textwrap.dedent(text).replace(
                 "DIR", str(self.dir)).replace("PEERS", str(PEERS)).replace(
                     "PORT", str(self.port)))
