@@ -10,7 +10,9 @@
 void
 dg_lexer_init(struct dg_lexer *x, struct dg_str text)
 {
-	*x = (struct dg_lexer){ text.p, text.p + text.n, text.p, 1 };
+	const char *p = text.p != NULL ? text.p : "";
+
+	*x = (struct dg_lexer){ p, p + text.n, p, 1 };
 }
 
 bool

@@ -70,7 +70,6 @@ start(void)
 	const char *const none[] = { NULL };
 	struct dg_policy_options o = { .files = files,
 		.ready_dirs = none,
-		.listeners = none,
 		.allow = allow };
 	struct dg_errors errors;
 	struct dg_policy *p;
