@@ -86,6 +86,7 @@ start(void)
 	if (p == NULL)
 		abort();
 	s = dg_policy_state_new(p, &errors);
+	dg_errors_fini(&errors); /* a warning: there are no ready policies */
 	host.shared = dg_shared_new(NULL);
 	dg_policy_state_attach(s, &host);
 }
