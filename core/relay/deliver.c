@@ -206,6 +206,14 @@ begin(struct dg_attempt *a)
 	dg_lane_add(dg_lane_get(a->worker, a->claim->lane), a);
 }
 
+/* An operator gave it up: it expired before it came (DG_CHANGE_GIVE_UP). */
+static bool
+is_ordered(const struct dg_attempt *a, const struct dg_attempt_rcpt *x)
+{
+	return x->item->expire_ms > 0 &&
+	       x->item->expire_ms < a->claim->item.arrival_ms;
+}
+
 /* Its time came, and not that of giving up: the sender is told that it takes
  * long.  The time itself remembers that it was told: the next is give_up's. */
 static bool
@@ -214,7 +222,7 @@ mark_late(struct dg_attempt *a, struct dg_attempt_rcpt *x, int64_t now)
 	int64_t give_up_ms;
 
 	if (a->hop == NULL || x->item->expire_ms <= 0 ||
-	    x->item->expire_ms > now)
+	    x->item->expire_ms > now || is_ordered(a, x))
 		return false;
 	give_up_ms = a->claim->item.arrival_ms + a->hop->give_up_ms;
 	x->is_late = x->item->expire_ms < give_up_ms && now < give_up_ms;
@@ -241,7 +249,7 @@ static bool
 is_too_old(const struct dg_attempt *a, const struct dg_attempt_rcpt *x,
     int64_t now)
 {
-	if (a->hop == NULL)
+	if (a->hop == NULL && !is_ordered(a, x))
 		return a->claim->item.arrival_ms + GONE_MS <= now;
 	return x->item->expire_ms > 0 && x->item->expire_ms <= now;
 }

@@ -43,12 +43,20 @@ contains(struct dg_str s, struct dg_str part)
 	return false;
 }
 
+/* A hop by MX has a lane for each domain: "hop/domain". */
+static bool
+is_lane_of(struct dg_str lane, struct dg_str hop)
+{
+	return dg_str_has_prefix(lane, hop) &&
+	       (lane.n == hop.n || lane.p[hop.n] == '/');
+}
+
 bool
 dg_pick_fits(const struct dg_pick *p, const struct dg_item *it,
     const struct dg_item_rcpt *r, int64_t now)
 {
 	return (p->id == 0 || p->id == it->id) &&
-	       (!p->has_hop || dg_str_eq(p->hop, r->lane)) &&
+	       (!p->has_hop || is_lane_of(r->lane, p->hop)) &&
 	       (!p->has_domain ||
 		   dg_str_ieq(p->domain, dg_address_domain(r->address))) &&
 	       (!p->has_sender || dg_str_ieq(p->sender, it->sender)) &&

@@ -80,7 +80,8 @@ enum {
 	    "END FROM held h WHERE h.id = ?1 AND h.number = ?2), " \
 	    "?3 + 432000000) " /* imported so: five days */ \
 	    "WHERE id = ?1 AND number = ?2") \
-	X(GIVE_UP, "UPDATE rcpt SET due = ?3, expire = ?3, meaning = '', " \
+	/* expired before it came: that is no time a delivery would set */ \
+	X(GIVE_UP, "UPDATE rcpt SET due = ?3, expire = 1, meaning = '', " \
 		   "reply = 'given up by an operator', host = '' " \
 		   "WHERE id = ?1 AND number = ?2") \
 	X(FORGET_HELD, "DELETE FROM held WHERE id = ?1 AND number = ?2")

@@ -98,7 +98,14 @@ def test_each_domain_has_its_lane_and_a_sick_one_stops_no_other(net):
     lane = r.wait_status("lane", lambda x: x.get("domain") == "sick.example"
                          and x["in_flight"] == "0")
     assert (lane["hop"], lane["waiting"]) == ("direct", "1")
-    assert "sick.example" in "\n".join(r.queue())
+    for name in ("direct", "direct/sick.example"):
+        done = r.command("queue", "list", "--hop", name)
+        assert "x@sick.example" in done.stdout, done.stdout + done.stderr
+    done = r.command("queue", "list", "--hop", "dir")
+    assert "x@sick.example" not in done.stdout
+    sick.replies.clear()
+    assert r.command("queue", "retry", "--hop", "direct").returncode == 0
+    sick.wait_mails()
 
 
 def test_a_domain_without_mx_is_its_own_host_and_a_cname_is_followed(net):

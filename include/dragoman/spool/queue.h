@@ -46,7 +46,8 @@ enum dg_change {
 	DG_CHANGE_RETRY,   /* due now; its hop's hold ends with a probe */
 	DG_CHANGE_HOLD,    /* until released: not tried, not given up */
 	DG_CHANGE_RELEASE, /* due now; what time it was held is given back */
-	DG_CHANGE_GIVE_UP, /* at once, with a report to the sender */
+	DG_CHANGE_GIVE_UP, /* at once, with a report to the sender: it expired
+	                    * before it arrived */
 	DG_CHANGE_DROP,    /* gone, without a word to anybody */
 };
 struct dg_changed {
