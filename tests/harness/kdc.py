@@ -1,10 +1,13 @@
-"""kdc.py: a Kerberos realm of MIT's on loopback, in a directory of its own."""
+"""kdc.py: a Kerberos realm of MIT's on loopback, in a directory of its own.
+
+The KDC is unpacked in build/peers, because it starts when it is installed.
+"""
 import os
 import socket
 import subprocess
 from pathlib import Path
 
-from .mta import PASSWORD, USER, free_port
+from .mta import PASSWORD, PEERS, USER, free_port
 from .relay import until
 
 REALM = "EXAMPLE.TEST"
@@ -22,6 +25,8 @@ KRB5_CONF = """
   }
 """
 KDC_CONF = """
+[dbmodules]
+  db_module_dir = MODULES
 [kdcdefaults]
   kdc_listen = 127.0.0.1:PORT
   kdc_tcp_listen = 127.0.0.1:PORT
@@ -41,9 +46,11 @@ class Kdc:
         self.dir = Path(directory)
         self.dir.mkdir(parents=True)
         self.port = free_port()
+        (modules,) = PEERS.glob("usr/lib/*/krb5/plugins/kdb")
         for name, text in (("krb5.conf", KRB5_CONF), ("kdc.conf", KDC_CONF)):
             (self.dir / name).write_text(
-                text.replace("REALM", REALM).replace("DIR", str(self.dir))
+                text.replace("MODULES", str(modules))
+                .replace("REALM", REALM).replace("DIR", str(self.dir))
                 .replace("PORT", str(self.port)))
         self.keytab = self.dir / "smtp.keytab"
         self.env = {
@@ -52,7 +59,7 @@ class Kdc:
             "KRB5CCNAME": f"FILE:{self.dir / 'cc'}",
             "KRB5_KTNAME": str(self.keytab),
             "KRB5RCACHENAME": "none:",
-            "PATH": os.environ["PATH"] + ":/usr/sbin",
+            "PATH": f"{PEERS / 'usr' / 'sbin'}:{os.environ['PATH']}",
         }
         self.process = None
 
