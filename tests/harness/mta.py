@@ -24,8 +24,10 @@ def free_port():
 
 
 def answers(port):
+    """A greeting may take seconds where all is slow: each look that gives up
+    early leaves the server one more dead connection to serve first."""
     try:
-        with socket.create_connection(("127.0.0.1", port), 1) as s:
+        with socket.create_connection(("127.0.0.1", port), 20) as s:
             return s.recv(3) == b"220"
     except OSError:
         return False
