@@ -51,15 +51,36 @@ class Mta:
             [str(x) for x in command], stdin=subprocess.DEVNULL,
             stdout=open(self.dir / "stdout", "wb"), stderr=subprocess.STDOUT,
             env={**os.environ, **env}, start_new_session=True)
-        until(f"{type(self).__name__} to answer: {self.said()}",
-              lambda: answers(self.port))
+        try:
+            until(f"{type(self).__name__} to answer",
+                  lambda: self.has_died() or answers(self.port))
+        except TimeoutError as e:
+            raise TimeoutError(f"{e}: {self.said()}{self.log()}") from e
         return self
+
+    def has_died(self):
+        return self.process.poll() is not None
+
+    def log(self):
+        return ""
 
     def said(self):
         return (self.dir / "stdout").read_text(errors="replace")[-2000:]
 
     def __enter__(self):
-        return self.start()
+        """A free port may be somebody's by the time a server binds it, which
+        then ends: so it is tried with another one."""
+        for _ in range(3):
+            self.start()
+            if not self.has_died():
+                return self
+            words = self.said() + self.log()
+            shutil.rmtree(self.dir)
+            self.dir.mkdir()
+            self.dir.chmod(0o755)
+            self.port = free_port()
+            self.address = f"127.0.0.1:{self.port}"
+        raise TimeoutError(f"{type(self).__name__} ends at once: {words}")
 
     def __exit__(self, *_):
         os.killpg(self.process.pid, signal.SIGTERM)
