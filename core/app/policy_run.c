@@ -104,8 +104,10 @@ find_policy(struct run *r)
 	char *policy = dg_sprintf("%.*s.lua",
 	    (int)(strlen(r->path) - strlen("_test.lua")), r->path);
 	char *a = quoted(policy), *b = quoted(r->path);
-	bool is_ready = strstr(r->path, "/dialects/") != NULL ||
-	    strstr(r->path, "/words/") != NULL;
+	/* those of policies/ are found by their names */
+	bool is_ready = dg_str_has_suffix(dg_str(r->folder),
+			    DG_STR("/dialects")) ||
+	    dg_str_has_suffix(dg_str(r->folder), DG_STR("/words"));
 
 	if (!is_ready && access(policy, R_OK) == 0)
 		r->files = dg_sprintf("policy.files=[%s, %s]", a, b);
