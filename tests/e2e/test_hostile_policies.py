@@ -140,7 +140,9 @@ def test_a_hostile_hook_costs_its_own_session_an_answer(relay, kind, workers):
             return
         # the whole of it once, then the breaker
         assert len(failed) == 1, failed
-        assert re.search(expected["log"], failed[0]["error"]), failed
+        # where all is slow its time may be over first
+        assert re.search(f"{expected['log']}|ran longer than",
+                         failed[0]["error"]), failed
         assert failed[0]["question"] == "recipient"
         assert len(failed[0]["error"]) < 1100
         (rests,) = r.events_of("hook-rests")
