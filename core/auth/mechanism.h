@@ -59,7 +59,8 @@ struct initiator_ops {
 	enum dg_auth_step (*first)(struct dg_initiator *i, struct dg_buf *out,
 	    bool *has_initial, struct dg_err *e);
 	/* text as the server sent it: whether it means anything, the
-	 * mechanism knows by what it said before */
+	 * mechanism knows by what it said before.  NULL where the first
+	 * message is the last: dialogue.c lets nothing behind it */
 	enum dg_auth_step (*step)(struct dg_initiator *i, struct dg_str text,
 	    struct dg_buf *out, struct dg_err *e);
 	void (*fini)(struct dg_initiator *i); /* may be NULL */

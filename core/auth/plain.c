@@ -101,18 +101,7 @@ first(struct dg_initiator *i, struct dg_buf *out, bool *has_initial,
 	return DG_AUTH_OK;
 }
 
-static enum dg_auth_step
-step(struct dg_initiator *i, struct dg_str text, struct dg_buf *out,
-    struct dg_err *e)
-{
-	(void)i;
-	(void)text;
-	(void)out;
-	return dg_initiator_fail(e, "the server asks after the end");
-}
-
 const struct initiator_ops dg_plain_initiator_ops = {
 	.size = sizeof(struct dg_initiator),
 	.first = first,
-	.step = step,
 };
