@@ -10,10 +10,7 @@
 static bool
 is_allowed(const char *word, const char *const *allowed)
 {
-	for (; allowed != NULL && *allowed != NULL; allowed++)
-		if (strcmp(*allowed, word) == 0)
-			return true;
-	return false;
+	return allowed != NULL && dg_is_one_of(word, allowed);
 }
 
 static bool

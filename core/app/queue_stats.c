@@ -32,20 +32,10 @@ struct stats {
 	size_t n, room;
 };
 
-static unsigned
-bucket_of(struct dg_str name)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)dg_lower(name.p[i])) * 16777619u;
-	return h % BUCKETS;
-}
-
 static struct row *
 row_of(struct stats *s, struct dg_str name)
 {
-	struct row **at = &s->buckets[bucket_of(name)];
+	struct row **at = &s->buckets[dg_str_ihash(name) % BUCKETS];
 
 	for (; *at != NULL; at = &(*at)->next)
 		if (dg_str_iis(name, (*at)->name))

@@ -240,6 +240,45 @@ dg_did_you_mean(struct dg_str word, const char *const *list)
 	return nearest;
 }
 
+bool
+dg_is_one_of(const char *word, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(*list, word) == 0)
+			return true;
+	return false;
+}
+
+/* ---- hashing ---- */
+
+#define FNV_START 2166136261u
+
+static uint32_t
+hash_more(uint32_t h, char c)
+{
+	return (h ^ (unsigned char)c) * 16777619u;
+}
+
+uint32_t
+dg_str_hash(struct dg_str s)
+{
+	uint32_t h = FNV_START;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = hash_more(h, s.p[i]);
+	return h;
+}
+
+uint32_t
+dg_str_ihash(struct dg_str s)
+{
+	uint32_t h = FNV_START;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = hash_more(h, dg_lower(s.p[i]));
+	return h;
+}
+
 static void *
 must(void *p, size_t n)
 {

@@ -207,10 +207,7 @@ is_list(const char *name)
 	static const char *const lists[] = { "lines", "hide", "show", "add",
 		"remove", NULL };
 
-	for (size_t i = 0; lists[i] != NULL; i++)
-		if (strcmp(lists[i], name) == 0)
-			return true;
-	return false;
+	return dg_is_one_of(name, lists);
 }
 
 static void

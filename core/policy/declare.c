@@ -102,21 +102,12 @@ dg_d_words(void)
 	return words;
 }
 
-static bool
-is_in(const char *const *list, const char *word)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(*list, word) == 0)
-			return true;
-	return false;
-}
-
 bool
 dg_d_problem(struct dg_load *ld, const char *word, char out[NOT_HERE_MAX])
 {
 	if (dg_lib_problem(ld->p, word, out))
 		return true;
-	if (is_in(words, word))
+	if (dg_is_one_of(word, words))
 		return false;
 	snprintf(out, NOT_HERE_MAX, "no d.%.60s%s", word,
 	    dg_near(ld, word, words));
@@ -141,7 +132,7 @@ dg_on_problem(struct dg_load *ld, const char *word, char out[NOT_HERE_MAX])
 		snprintf(out, NOT_HERE_MAX,
 		    "question \"route\" is asked by a row: d.route { ask = "
 		    "function(q) ... end }");
-	else if (is_in(dg_question_names(), word))
+	else if (dg_is_one_of(word, dg_question_names()))
 		snprintf(out, NOT_HERE_MAX,
 		    "question \"%s\" is not available in this version", word);
 	else

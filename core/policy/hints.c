@@ -75,15 +75,6 @@ static const struct {
 	{ "server", "host" },
 };
 
-static bool
-is_in(const char *word, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(*list, word) == 0)
-			return true;
-	return false;
-}
-
 static const char *
 synonym(const char *word, const char *const *list)
 {
@@ -92,7 +83,7 @@ synonym(const char *word, const char *const *list)
 			return list[i];
 	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
 		if (dg_str_iis(dg_str(word), synonyms[i].theirs) &&
-		    is_in(synonyms[i].ours, list))
+		    dg_is_one_of(synonyms[i].ours, list))
 			return synonyms[i].ours;
 	return NULL;
 }
@@ -192,7 +183,7 @@ dg_name_hint(struct dg_load *ld, const char *name)
 
 	if (strcmp(name, "d") == 0)
 		return "; a policy begins with: local d = require \"dragoman\"";
-	if (is_in(name, dg_d_words()))
+	if (dg_is_one_of(name, dg_d_words()))
 		snprintf(text, sizeof(text), "; did you mean d.%s?", name);
 	else
 		snprintf(text, sizeof(text),

@@ -65,15 +65,6 @@ dg_library_help(const char *name)
 
 /* ---- the gate ---- */
 
-static bool
-is_in(const char *const *list, const char *word)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(*list, word) == 0)
-			return true;
-	return false;
-}
-
 /* policy.allow takes "kv" and "d.kv". */
 static const char *
 bare(const char *name)
@@ -137,7 +128,7 @@ dg_lib_member_problem(struct dg_load *ld, const char *name, const char *member,
 	if (l == NULL || l->members[0] == '\0')
 		return false;
 	list = split(l->members, &m);
-	if (is_in(list, member))
+	if (dg_is_one_of(member, list))
 		return false;
 	snprintf(out, 160, "d.%s has no %.40s%s", name, member,
 	    dg_near(ld, member, list));
@@ -229,7 +220,7 @@ dg_lib_options(lua_State *L, int i, const char *fn, const char *const *keys)
 	for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
 		key =
 		    lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-		if (!is_in(keys, key))
+		if (!dg_is_one_of(key, keys))
 			dg_vm_raise(L, key, keys, "%s: unknown field \"%s\"",
 			    fn, key);
 	}

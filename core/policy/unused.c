@@ -68,11 +68,9 @@ static size_t
 bucket_of(const struct by_domain *x, const char *pattern)
 {
 	const char *at = strrchr(pattern, '@');
-	uint32_t h = 2166136261u;
 
-	for (at = at != NULL ? at + 1 : pattern; *at != '\0'; at++)
-		h = (h ^ (unsigned char)dg_lower(*at)) * 16777619u;
-	return h & (x->n - 1);
+	return dg_str_ihash(dg_str(at != NULL ? at + 1 : pattern)) &
+	    (x->n - 1);
 }
 
 static void

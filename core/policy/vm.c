@@ -531,10 +531,8 @@ l_no_global(lua_State *L)
 		"collectgarbage", "print", "warn", NULL };
 	const char *name = lua_tostring(L, 2);
 
-	for (size_t i = 0; name != NULL && absent[i] != NULL; i++)
-		if (strcmp(absent[i], name) == 0)
-			return dg_vm_raise(L, NULL, NULL, "policies have no %s",
-			    name);
+	if (name != NULL && dg_is_one_of(name, absent))
+		return dg_vm_raise(L, NULL, NULL, "policies have no %s", name);
 	if (name != NULL && dg_vm_of(L)->load != NULL)
 		return dg_no_name(L, name);
 	return dg_vm_raise(L, NULL, NULL, "no such name: %s",

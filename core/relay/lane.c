@@ -84,16 +84,6 @@ dg_lane_expiry(const struct dg_hop *h, int64_t arrival_ms, int64_t now_ms)
 
 /* ---- the table ---- */
 
-static uint32_t
-hash_of(struct dg_str name)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-	return h;
-}
-
 /* The spool picked the worker by the hash's low bits: others are used here. */
 static size_t
 bucket_of(uint32_t hash)
@@ -104,7 +94,7 @@ bucket_of(uint32_t hash)
 struct dg_lane *
 dg_lane_find(struct dg_worker *w, struct dg_str name)
 {
-	uint32_t hash = hash_of(name);
+	uint32_t hash = dg_str_hash(name);
 	struct dg_lane *l;
 
 	LIST_FOREACH (l, &w->lanes->buckets[bucket_of(hash)], alike)
@@ -123,7 +113,7 @@ dg_lane_get(struct dg_worker *w, struct dg_str name)
 	l = dg_alloc0(sizeof(*l));
 	l->worker = w;
 	l->name = dg_str_dup(name);
-	l->hash = hash_of(name);
+	l->hash = dg_str_hash(name);
 	dg_lane_split(dg_str(l->name), &l->hop, &l->domain);
 	TAILQ_INIT(&l->waiting);
 	LIST_INSERT_HEAD(&w->lanes->buckets[bucket_of(l->hash)], l, alike);

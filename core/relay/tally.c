@@ -24,16 +24,6 @@ struct dg_tally {
 	} shards[SHARDS];
 };
 
-static uint32_t
-hash(struct dg_str s)
-{
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 16777619u;
-	return h;
-}
-
 struct dg_tally *
 dg_tally_new(void)
 {
@@ -67,7 +57,7 @@ dg_tally_free(struct dg_tally *t)
 bool
 dg_tally_enter(struct dg_tally *t, struct dg_str address, uint64_t most)
 {
-	uint32_t h = hash(address);
+	uint32_t h = dg_str_hash(address);
 	struct shard *s = &t->shards[h % SHARDS];
 	struct entry *e;
 	bool ok;
@@ -92,7 +82,7 @@ dg_tally_enter(struct dg_tally *t, struct dg_str address, uint64_t most)
 void
 dg_tally_leave(struct dg_tally *t, struct dg_str address)
 {
-	uint32_t h = hash(address);
+	uint32_t h = dg_str_hash(address);
 	struct shard *s = &t->shards[h % SHARDS];
 	struct entry *e;
 

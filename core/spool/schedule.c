@@ -147,20 +147,10 @@ dg_schedule_fini(struct dg_schedule *s)
 	}
 }
 
-static uint32_t
-hash_of(struct dg_str name)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-	return h;
-}
-
 struct dg_sched_lane *
 dg_schedule_lane(struct dg_schedule *s, struct dg_str name)
 {
-	uint32_t hash = hash_of(name);
+	uint32_t hash = dg_str_hash(name);
 	struct dg_sched_lane *l;
 
 	SLIST_FOREACH(l, &s->buckets[hash % LANE_BUCKETS], alike)

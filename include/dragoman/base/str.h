@@ -47,6 +47,12 @@ bool dg_str_u64(struct dg_str s, uint64_t *out);
 /* Heap copy with a NUL; aborts when out of memory. */
 char *dg_str_dup(struct dg_str s);
 char dg_lower(char c);
+/* FNV-1a, for tables of ours: strangers can choose names that meet.  The second
+ * takes no notice of case (ASCII). */
+uint32_t dg_str_hash(struct dg_str s);
+uint32_t dg_str_ihash(struct dg_str s);
+/* One of a NULL-ended list, exactly? */
+bool dg_is_one_of(const char *word, const char *const *list);
 /* Edit distance capped at `cap`, and the nearest of a NULL-ended list for
  * "did you mean"; NULL when nothing is near. */
 size_t dg_str_distance(struct dg_str a, struct dg_str b, size_t cap);

@@ -199,6 +199,33 @@ suggestions_are_near_or_none(void **state)
 }
 
 static void
+a_word_is_in_a_list_or_not(void **state)
+{
+	static const char *const list[] = { "one", "two", NULL };
+	static const char *const none[] = { NULL };
+
+	(void)state;
+	assert_true(dg_is_one_of("two", list));
+	assert_false(dg_is_one_of("Two", list));
+	assert_false(dg_is_one_of("tw", list));
+	assert_false(dg_is_one_of("", list));
+	assert_false(dg_is_one_of("one", none));
+}
+
+/* The values that FNV's authors publish. */
+static void
+hashes_are_those_of_fnv_1a(void **state)
+{
+	(void)state;
+	assert_int_equal(dg_str_hash(DG_STR("")), 0x811c9dc5);
+	assert_int_equal(dg_str_hash(DG_STR("a")), 0xe40c292c);
+	assert_int_equal(dg_str_hash(DG_STR("foobar")), 0xbf9cf968);
+	assert_int_equal(dg_str_hash(DG_NOSTR), 0x811c9dc5);
+	assert_int_equal(dg_str_ihash(DG_STR("FooBar")), 0xbf9cf968);
+	assert_int_not_equal(dg_str_hash(DG_STR("FooBar")), 0xbf9cf968);
+}
+
+static void
 copies_end_in_nul(void **state)
 {
 	char *a = dg_str_dup(dg_str_of("abcdef", 3));
@@ -230,6 +257,8 @@ main(void)
 		cmocka_unit_test(distance_counts_edits_up_to_a_cap),
 		cmocka_unit_test(words_too_long_to_compare_are_far_apart),
 		cmocka_unit_test(suggestions_are_near_or_none),
+		cmocka_unit_test(a_word_is_in_a_list_or_not),
+		cmocka_unit_test(hashes_are_those_of_fnv_1a),
 		cmocka_unit_test(copies_end_in_nul),
 	};
 
