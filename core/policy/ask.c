@@ -269,6 +269,15 @@ keep(struct dg_asking *a)
 		a->walk->keep(a);
 }
 
+static void
+end(struct dg_asking *a)
+{
+	if (a->walk->finish != NULL)
+		a->walk->finish(a);
+	if (a->d.kind != DG_D_NONE)
+		dg_policy_hit(a->state, a->d.where);
+}
+
 bool
 dg_asking_walk(struct dg_asking *a)
 {
@@ -283,30 +292,24 @@ dg_asking_walk(struct dg_asking *a)
 		if (a->walk->ends(a))
 			break;
 	}
-	if (a->walk->finish != NULL)
-		a->walk->finish(a);
-	if (a->d.kind != DG_D_NONE)
-		dg_policy_hit(a->state, a->d.where);
+	end(a);
 	return true;
 }
 
 void
 dg_asking_resumed(struct dg_asking *a)
 {
-	if (a->walk->ends(a)) {
-		if (a->walk->finish != NULL)
-			a->walk->finish(a);
-		dg_policy_hit(a->state, a->d.where);
-	} else if (!dg_asking_walk(a)) {
+	if (a->walk->ends(a))
+		end(a);
+	else if (!dg_asking_walk(a))
 		return;
-	}
 	a->fn(a->ctx, a);
 }
 
 /* ---- a question: own hook, then d.on ---- */
 
-static int
-next_hook(struct dg_asking *a)
+int
+dg_asking_next_hook(struct dg_asking *a)
 {
 	const struct dg_rules *r = dg_policy_rules(a->state->policy);
 
@@ -316,7 +319,7 @@ next_hook(struct dg_asking *a)
 			return a->own->of[a->question];
 	}
 	if (a->at == 1) {
-		a->at = 2;
+		a->at = DG_HOOKS_ASKED;
 		return r->on.of[a->question];
 	}
 	return 0;
@@ -348,7 +351,7 @@ dg_asking_read(lua_State *L, struct dg_asking *a)
 }
 
 static const struct dg_asking_walk hooks_walk = {
-	.next = next_hook,
+	.next = dg_asking_next_hook,
 	.ends = is_answered,
 	.read = dg_asking_read,
 };

@@ -72,6 +72,10 @@ bool dg_asking_walk(struct dg_asking *a);
 /* The view of a fact, "" when there is none. */
 struct dg_str dg_asking_fact(const struct dg_asking *a, const char *name);
 void dg_asking_read(lua_State *L, struct dg_asking *a);
+/* The peer's or hop's own hook, then that of d.on; 0: neither (any more), and
+ * a->at is DG_HOOKS_ASKED.  A walk that goes on behind them counts from there. */
+enum { DG_HOOKS_ASKED = 2 };
+int dg_asking_next_hook(struct dg_asking *a);
 
 /* hits.c */
 struct dg_hits *dg_hits_new(void);

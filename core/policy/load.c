@@ -232,6 +232,20 @@ run_files(struct dg_load *ld)
 	}
 }
 
+/* Whom a session turns out to be is known late: so the machine asks what anybody
+ * may answer, and who that is is known now. */
+static void
+note_wants(struct dg_rules *r)
+{
+	for (int q = 0; q < DG_Q_N; q++) {
+		r->wants[q] = r->on.of[q] != 0;
+		for (size_t i = 0; i < r->n_peers; i++)
+			r->wants[q] |= r->peers[i]->on.of[q] != 0;
+		for (size_t i = 0; i < r->n_hops; i++)
+			r->wants[q] |= r->hops[i]->on.of[q] != 0;
+	}
+}
+
 static void
 finish(struct dg_load *ld, struct dg_rules *out)
 {
@@ -246,6 +260,7 @@ finish(struct dg_load *ld, struct dg_rules *out)
 	dg_words_finish(ld, out);
 	dg_dialects_list(ld, out);
 	out->on = ld->on;
+	note_wants(out);
 	dg_rows_join(ld, out);
 }
 

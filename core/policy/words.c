@@ -136,15 +136,13 @@ rank(const struct dg_words_row *r, const struct dg_words_query *q)
  *
  * at: 0 and 1 the hooks, then the d.words; in one, rank 3 to 1, and the rows.
  */
-enum { WORDS_FROM = 2 };
-
 static const struct dg_words *
 words_at(const struct dg_asking *a)
 {
 	const struct dg_rules *rules = dg_policy_rules(a->state->policy);
-	size_t i = a->at - WORDS_FROM;
+	size_t i = a->at - DG_HOOKS_ASKED;
 
-	return a->at >= WORDS_FROM && i < rules->n_words ? &rules->words[i]
+	return a->at >= DG_HOOKS_ASKED && i < rules->n_words ? &rules->words[i]
 							 : NULL;
 }
 
@@ -166,22 +164,14 @@ next_row(struct dg_asking *a, const struct dg_words *w)
 static int
 next(struct dg_asking *a)
 {
-	const struct dg_rules *rules = dg_policy_rules(a->state->policy);
 	const struct dg_words *w;
 
-	if (a->at == 0) {
-		a->at = 1;
-		if (a->own != NULL && a->own->of[DG_Q_REPORT] != 0)
-			return a->own->of[DG_Q_REPORT];
-	}
-	if (a->at == 1) {
-		a->at = WORDS_FROM;
-		a->rank = 0;
-		if (rules->on.of[DG_Q_REPORT] != 0)
-			return rules->on.of[DG_Q_REPORT];
-	}
-	if (a->rank == 0) { /* the hooks are behind us */
-		a->rank = 3;
+	if (a->rank == 0) {
+		int hook = dg_asking_next_hook(a);
+
+		if (hook != 0)
+			return hook;
+		a->rank = 3; /* the hooks are behind us */
 		a->row = 0;
 	}
 	for (; (w = words_at(a)) != NULL; a->at++, a->rank = 3, a->row = 0) {

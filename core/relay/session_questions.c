@@ -354,13 +354,7 @@ dg_session_asks(const struct dg_rules *r)
 	unsigned asks = 0;
 
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
-		enum dg_question q =
-		    dg_session_questions[optional[i]].question;
-		bool is_wanted = dg_policy_wants(r, q, NULL);
-
-		for (size_t k = 0; k < r->n_peers && !is_wanted; k++)
-			is_wanted = dg_policy_wants(r, q, &r->peers[k]->on);
-		if (is_wanted)
+		if (r->wants[dg_session_questions[optional[i]].question])
 			asks |= DG_ASK_BIT(optional[i]);
 	}
 	/* a rewritten sender is rewritten in the header, too */

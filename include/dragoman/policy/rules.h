@@ -155,6 +155,7 @@ struct dg_rules {
 	const struct dg_words *words;
 	size_t n_words;
 	struct dg_hooks on;      /* d.on.NAME */
+	bool wants[DG_Q_N];      /* somebody has a hook for it */
 };
 
 const struct dg_hop *dg_rules_hop(const struct dg_rules *r, struct dg_str name);
