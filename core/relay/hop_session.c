@@ -316,15 +316,10 @@ lost(struct dg_hop_session *h, const char *words)
 static void
 tell_binding(struct dg_hop_session *h, const struct dg_conn *c)
 {
-	uint8_t exporter[DG_CONN_BINDING_MAX], unique[DG_CONN_BINDING_MAX];
-	const struct dg_binding b = {
-		.exporter = dg_str_of(exporter,
-		    dg_conn_tls_binding(c, DG_CONN_TLS_EXPORTER, exporter)),
-		.unique = dg_str_of(unique,
-		    dg_conn_tls_binding(c, DG_CONN_TLS_UNIQUE, unique)),
-	};
+	struct dg_binding_bytes b;
 
-	dg_cli_set_binding(h->cli, &b);
+	dg_binding_read(c, &b);
+	dg_cli_set_binding(h->cli, &b.binding);
 }
 
 static void

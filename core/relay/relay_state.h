@@ -316,6 +316,14 @@ void dg_alert_mails_drop(struct dg_worker *w);
 void dg_tick_start(struct dg_worker *w);
 void dg_tick_stop(struct dg_worker *w);
 
+/* ---- binding.c: a login's tie to its TLS connection ---- */
+struct dg_binding_bytes {
+	struct dg_binding binding; /* views of what follows; "": not known */
+	uint8_t exporter[DG_CONN_BINDING_MAX], unique[DG_CONN_BINDING_MAX];
+};
+/* Once the handshake is done. */
+void dg_binding_read(const struct dg_conn *c, struct dg_binding_bytes *out);
+
 /* ---- worker.c ---- */
 /* On every worker's thread in turn, one at a time; waits for all.  Control
  * thread only. */

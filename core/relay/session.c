@@ -339,15 +339,10 @@ on_deadline(struct dg_session *s)
 static void
 tell_tls_facts(struct dg_session *s, const struct dg_conn *c)
 {
-	uint8_t exporter[DG_CONN_BINDING_MAX], unique[DG_CONN_BINDING_MAX];
-	const struct dg_binding b = {
-		.exporter = dg_str_of(exporter,
-		    dg_conn_tls_binding(c, DG_CONN_TLS_EXPORTER, exporter)),
-		.unique = dg_str_of(unique,
-		    dg_conn_tls_binding(c, DG_CONN_TLS_UNIQUE, unique)),
-	};
+	struct dg_binding_bytes b;
 
-	dg_srv_set_tls_facts(s->srv, &b, DG_STR(""));
+	dg_binding_read(c, &b);
+	dg_srv_set_tls_facts(s->srv, &b.binding, DG_STR(""));
 }
 
 static void

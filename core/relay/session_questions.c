@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <stdio.h>
 
-#include "dragoman/base/clock.h"
 #include "dragoman/base/log.h"
 #include "dragoman/wire/path.h"
 
@@ -42,6 +41,8 @@ facts_of(struct dg_session *s, struct facts *f)
 	fact_s(f, "address", dg_str(s->address));
 	fact_s(f, "listener", dg_str(s->listener));
 	fact_i(f, "tls", dg_srv_has_tls(s->srv));
+	fact_s(f, "helo", dg_srv_helo(s->srv)); /* q has it where it is known */
+	fact_s(f, "user", dg_srv_user(s->srv));
 }
 
 static const struct dg_hooks *
@@ -108,7 +109,6 @@ ask_offer(struct dg_session *s)
 
 	dg_session_identify(s);
 	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
 	fact_s(&f, "abilities", DG_STR("NTLM LOGIN PLAIN"));
 	return ask(s, DG_Q_OFFER, &f);
 }
@@ -134,8 +134,6 @@ ask_command(struct dg_session *s)
 	struct facts f;
 
 	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
-	fact_s(&f, "user", dg_srv_user(s->srv));
 	fact_s(&f, "verb", dg_srv_unknown_verb(s->srv));
 	fact_s(&f, "argument", dg_srv_unknown_argument(s->srv));
 	return ask(s, DG_Q_COMMAND, &f);
@@ -157,7 +155,6 @@ ask_credential(struct dg_session *s)
 	struct facts f;
 
 	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
 	fact_s(&f, "mechanism", dg_str(dg_srv_mechanism(s->srv)));
 	fact_s(&f, "identity", id->account);
 	fact_s(&f, "domain", id->domain);
@@ -193,8 +190,6 @@ ask_authenticated(struct dg_session *s)
 	struct facts f;
 
 	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
-	fact_s(&f, "user", dg_srv_user(s->srv));
 	fact_s(&f, "mechanism", dg_str(dg_srv_mechanism(s->srv)));
 	fact_s(&f, "strength", dg_str(dg_srv_strength(s->srv)));
 	return ask(s, DG_Q_AUTHENTICATED, &f);
@@ -208,8 +203,6 @@ ask_sender(struct dg_session *s)
 	struct facts f;
 
 	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
-	fact_s(&f, "user", dg_srv_user(s->srv));
 	fact_s(&f, "sender", dg_srv_asked_sender(s->srv));
 	fact_i(&f, "size", (int64_t)dg_srv_asked_size(s->srv));
 	fact_s(&f, "body", dg_srv_asked_body(s->srv));
@@ -234,8 +227,6 @@ ask_recipient(struct dg_session *s)
 	struct facts f;
 
 	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
-	fact_s(&f, "user", dg_srv_user(s->srv));
 	fact_s(&f, "sender", env->sender);
 	fact_s(&f, "recipient", to);
 	fact_s(&f, "domain", dg_address_domain(to));
@@ -259,8 +250,6 @@ ask_content(struct dg_session *s)
 		hooks_of(s)))
 		return true; /* asked for the sake of the header alone */
 	facts_of(s, &f);
-	fact_s(&f, "helo", dg_srv_helo(s->srv));
-	fact_s(&f, "user", dg_srv_user(s->srv));
 	fact_s(&f, "sender", env->sender);
 	fact_i(&f, "bytes", (int64_t)dg_srv_message_size(s->srv));
 	fact_i(&f, "count", (int64_t)env->n_rcpts);
@@ -403,5 +392,4 @@ dg_session_take_route(struct dg_session *s)
 		: dg_srv_asked_address(s->srv));
 	s->answer.hop = dg_arena_str(&d->arena, dg_str(lane));
 	free(lane);
-	s->answer.expire_ms = dg_now_ms() + hop->give_up_ms;
 }

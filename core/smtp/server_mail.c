@@ -360,7 +360,6 @@ take_rcpt(struct dg_srv *s, const struct dg_srv_answer *a)
 		if (a->to.n > 0)
 			r->original = given;
 		r->hop = dg_envelope_str(env, a->hop);
-		r->expire_ms = a->expire_ms;
 		r->discard = a->verdict == DG_VERDICT_DISCARD;
 	}
 	dg_srv_say(s, 250, "2.1.5", "OK");

@@ -6,6 +6,7 @@
 -- the log's events (dragoman.events).
 local _, c = ...
 local events = require "dragoman.events"
+local reports = require "dragoman.reports"
 local M = {}
 
 local clean, list, lines_of = events.clean, events.list, events.lines_of
@@ -406,18 +407,6 @@ end
 
 -- ---- what becomes of it --------------------------------------------------
 
--- The part that a person reads, quoted-printable undone.
-local function human_part(body)
-  local at = body:find("\nContent-Type: text/plain", 1, true)
-  local _, from = body:find("\n\n", at or 1, true)
-  local to = from and body:find("\n--", from, true)
-  if not at or not to then return "" end
-  local text = body:sub(from + 1, to - 1):gsub("=\n", "")
-  return (text:gsub("=(%x%x)", function(h)
-    return string.char(tonumber(h, 16))
-  end))
-end
-
 local function header(body, name)
   local _, at = body:find("\n" .. name .. ": ", 1, true)
   return at and body:sub(at + 1, (body:find("\n", at, true) or 0) - 1) or nil
@@ -433,7 +422,7 @@ local function reports_of(s, rules)
         found[#found + 1] = { to = m.to[1] or "", via = hop.name,
           subject = header(body, "Subject"),
           language = header(body, "Content-Language"),
-          status = header(body, "Status"), text = human_part(body) }
+          status = header(body, "Status"), text = reports.human_part(body) }
       end
     end
   end

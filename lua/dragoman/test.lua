@@ -56,6 +56,7 @@
 -- hop.logins          a list of { verb, mechanism, initial, ok, strength }
 -- hop.sessions        how often we connected
 local _, c = ... -- what C gives to every state that loads a test file
+local reports = require "dragoman.reports"
 
 local PATIENCE = 400 -- empty waits before a missing line is a failure
 local LINES_SHOWN = 14 -- of a conversation, when a case fails
@@ -590,18 +591,6 @@ function Session:accept(t)
   return client
 end
 
--- The text/plain part, quoted-printable undone as far as a test needs it.
-local function human_part(body)
-  local at = body:find("\nContent-Type: text/plain", 1, true)
-  local _, from = body:find("\n\n", at or 1, true)
-  local to = from and body:find("\n--", from, true)
-  if not at or not to then return "" end
-  local text = body:sub(from + 1, to - 1)
-  return (text:gsub("=\n", ""):gsub("=(%x%x)", function(h)
-    return string.char(tonumber(h, 16))
-  end))
-end
-
 -- The newest report (RFC 3464) that a hop was given.
 function Session:report()
   self:settle()
@@ -619,7 +608,7 @@ function Session:report()
   r.meaning = found.body:match("\nX%-Dragoman%-Meaning: ([^\n]*)")
   r.subject = found.body:match("\nSubject: ([^\n]*)")
   r.lang = found.body:match("\nContent%-Language: ([^\n]*)")
-  r.text = human_part(found.body)
+  r.text = reports.human_part(found.body)
   return r
 end
 

@@ -12,7 +12,6 @@ struct dg_rcpt {
 	struct dg_str address;  /* where it goes now */
 	struct dg_str original; /* as first given, when rewritten; else "" */
 	struct dg_str hop;      /* of the hop's lane found at RCPT */
-	int64_t expire_ms;      /* given up then */
 	bool discard;           /* taken and dropped: a policy said so */
 };
 

@@ -104,7 +104,6 @@ struct dg_srv_answer {
 	/* RECIPIENT */
 	struct dg_str hop;
 	struct dg_str to;              /* rewritten address, "" = as given */
-	int64_t expire_ms;
 	/* SENDER */
 	struct dg_str sender;          /* rewritten, p NULL = as given */
 	struct dg_str reply_to;        /* into env->reply_to */

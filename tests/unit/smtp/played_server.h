@@ -95,7 +95,7 @@ static inline struct dg_srv_answer
 play_recipient(const struct play *p)
 {
 	struct dg_str to = dg_srv_asked_address(p->srv);
-	struct dg_srv_answer a = { .hop = DG_STR("h"), .expire_ms = 7 };
+	struct dg_srv_answer a = { .hop = DG_STR("h") };
 
 	if (dg_str_has_prefix(to, DG_STR("refuse"))) {
 		a.verdict = DG_VERDICT_REFUSE;
