@@ -15,7 +15,7 @@ static const struct command {
 	    "begin with a copy of an example deployment; alone: list them" },
 	{ "serve", dg_cmd_serve, "[-c FILE] [--set KEY=VALUE]...",
 	    "run the relay in the foreground; SIGHUP reloads, SIGTERM ends" },
-	{ "check", dg_cmd_check, "[-c FILE] [--set ...] [--print]",
+	{ "check", dg_cmd_check, "[-c FILE] [--set ...] [--print|--probe|--strict]",
 	    "say all that is wrong with configuration and policy" },
 	{ "reload", dg_cmd_reload, "[-c FILE] [--set ...]",
 	    "have the running relay reload; waits, prints the verdict" },
